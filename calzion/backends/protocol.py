@@ -1,0 +1,62 @@
+"""What the controller asks of an engine. Every backend, and the fake, passes the suite in tests/contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from calzion.model import Cancellation, DeploymentName, Endpoint, Exit, Instance, LogStream, RunSpec
+
+
+class Backend(Protocol):
+    def doctor(self) -> list[str]:
+        """What is missing or not protected on this machine, a sentence each; [] where all is well."""
+
+    def resolve(self, image: str) -> str | None:
+        """The appliance (`redis`, `postgres`) that serves an image reference, None where it is pulled as it is.
+
+        Raises CalzionError (unsupported) where this backend can't run that image at all.
+        """
+
+    def ensure(self, specs: Sequence[RunSpec]) -> None:
+        """Have these run, and keep them up. An instance that runs already (same id) is adopted, not restarted.
+
+        Raises CalzionError (start) where one can't be started; its exit later is no error of this call.
+        """
+
+    def stop(self, ids: Sequence[str]) -> None:
+        """End these: their stop signal, their timeout, then SIGKILL; returns when none is left. Unknown ids are
+        ignored. Their logs are kept until `forget`."""
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Remove what is left of stopped instances (log, writable layer)."""
+
+    def instances(self) -> tuple[Instance, ...]:
+        """Everything that this backend was asked to run and has not forgotten."""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, from any thread, soon after an instance's state changed."""
+
+    def endpoint(self, id: str, port: int) -> Endpoint | None:
+        """Where an instance accepts connections on its `port`, on IPv4 or IPv6; None while it does not."""
+
+    def listening(self, id: str) -> tuple[int, ...]:
+        """The TCP ports on which the instance's processes listen."""
+
+    def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
+        """Run one task to its end, a line of output at a time. Cancelling ends it."""
+
+    def check(self, id: str, spec: RunSpec) -> Exit:
+        """Run `spec.command` inside the running instance (a health command)."""
+
+    def tail(self, id: str, lines: int) -> list[str]:
+        """The last lines that an instance wrote, also after it ended."""
+
+    def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
+        """The last lines of each, then, with `follow`, what comes until the consumer closes the iterator."""
+
+    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
+        """The deployment's volumes with their sizes in bytes."""
+
+    def remove_deployment(self, deployment: DeploymentName) -> None:
+        """Remove the volumes and everything else kept for a deployment whose instances are stopped."""

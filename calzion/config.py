@@ -1,0 +1,198 @@
+"""Settings: flag, variable, file, default, in this order; all problems reported at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calzion.errors import CalzionError
+from calzion.layout import Layout
+
+MAX_SOCKET_PATH = 107
+"""Bytes that Linux takes for a unix socket's path (sun_path, without its final NUL)."""
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is in force. `origins` tells for each setting where its value came from."""
+
+    data: Path
+    backend: str
+    ssh: Address
+    http: Address
+    domain: str
+    store: str
+    registry: str
+    build_parallel: int
+    build_timeout: float
+    build_memory: int
+    boot_timeout: float
+    drain_timeout: float
+    origins: Mapping[str, str]
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.data)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One documented setting: its name is the flag's, the file's and, in capitals, the variable's."""
+
+    name: str
+    default: str
+    meaning: str
+    parse: Callable[[str], Any]
+
+    @property
+    def variable(self) -> str:
+        return "CALZION_" + self.name.upper().replace("-", "_")
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is no HOST:PORT")
+    return Address(host.strip("[]") or "0.0.0.0", int(port))
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _domain(text: str) -> str:
+    if not re.fullmatch(r"(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", text):
+        raise ValueError(f"{text!r} is no domain name")
+    return text
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"{text!r} is not one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
+        raise ValueError(f"{text!r} is no whole number from 1 to 9999")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text.removesuffix("s"))
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 86_400:
+        raise ValueError(f"{text!r} is no number of seconds from 0 to 86400")
+    return value
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,9})([KMGT]?)", text.upper())
+    if not match:
+        raise ValueError(f"{text!r} is no size such as 512M or 2G")
+    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
+
+
+def _store(text: str) -> str:
+    if text and not text.startswith("sqlite:///"):
+        raise ValueError(f"{text!r}: only sqlite:///PATH is supported yet")
+    return text
+
+
+def default_data(uid: int, home: str) -> str:
+    return "/var/lib/calzion" if uid == 0 else f"{home}/.local/share/calzion"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data", "", "directory of everything Calzion keeps", _path),
+    Setting("backend", "auto", "what runs the containers: auto, process", _choice("auto", "process")),
+    Setting("ssh", "0.0.0.0:2222", "where pushes arrive", _address),
+    Setting("http", "0.0.0.0:8080", "where the router answers", _address),
+    Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
+    Setting("store", "", "the database; empty is DATA/calzion.db", _store),
+    Setting("registry", "embedded", "where services find each other", _choice("embedded")),
+    Setting("build-parallel", "2", "builds that run at the same time", _count),
+    Setting("build-timeout", "900", "seconds a build may take", _seconds),
+    Setting("build-memory", "2G", "memory a build may take", _size),
+    Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds),
+    Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds),
+)
+
+
+def load(flags: Mapping[str, str | None], environ: Mapping[str, str], file: Path | None, uid: int) -> Settings:
+    """Read the settings. Raises CalzionError (usage) that lists every problem."""
+    given = _read_file(file) if file else {}
+    problems = [f"{file}: unknown setting {name!r}" for name in given if name not in _NAMES]
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        text, origins[setting.name] = _find(setting, flags, environ, given, file)
+        if setting.name == "data" and not text:
+            text = default_data(uid, environ.get("HOME", "/"))
+        try:
+            values[setting.name.replace("-", "_")] = setting.parse(text)
+        except ValueError as error:
+            problems.append(f"{setting.name} ({origins[setting.name]}): {error}")
+    if not problems:
+        problems = _socket_problems(values["data"])
+    if problems:
+        raise CalzionError(
+            "these settings can't be used:", code="usage", detail=problems, hint="see 'calzion config --help'"
+        )
+    values["store"] = values["store"] or f"sqlite:///{Layout(values['data']).database}"
+    return Settings(**values, origins=origins)
+
+
+_NAMES = frozenset(setting.name for setting in SETTINGS)
+
+
+def _find(
+    setting: Setting,
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    given: Mapping[str, str],
+    file: Path | None,
+) -> tuple[str, str]:
+    flag = flags.get(setting.name)
+    if flag is not None:
+        return flag, f"--{setting.name}"
+    if setting.variable in environ:
+        return environ[setting.variable], setting.variable
+    if setting.name in given:
+        return given[setting.name], str(file)
+    return setting.default, "default"
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CalzionError(f"{file} can't be read: {error}", code="usage") from error
+    return {name: str(value) for name, value in data.items()}
+
+
+def _socket_problems(data: Path) -> list[str]:
+    longest = Layout(data).reconciler_socket
+    if len(os.fsencode(longest)) > MAX_SOCKET_PATH:
+        return [f"data: {data} is too long for unix sockets below it; choose a path of at most 80 characters"]
+    return []

@@ -1,0 +1,98 @@
+"""Where everything lives below the data directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below DATA, the directory that one installation of Calzion owns (mode 0700)."""
+
+    data: Path
+
+    @property
+    def api_socket(self) -> Path:
+        return self.data / "api.sock"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and process records."""
+        return self.data / "run"
+
+    @property
+    def push_socket(self) -> Path:
+        """The narrow socket on which the SSH process asks who may do what, and hands pushes over."""
+        return self.run / "push.sock"
+
+    @property
+    def reconciler_socket(self) -> Path:
+        return self.run / "reconciler.sock"
+
+    @property
+    def host_socket(self) -> Path:
+        return self.run / "host.sock"
+
+    @property
+    def router_socket(self) -> Path:
+        """HAProxy's runtime API."""
+        return self.run / "haproxy.sock"
+
+    @property
+    def router(self) -> Path:
+        """HAProxy's configuration and map, kept equal to its runtime state."""
+        return self.data / "router"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "calzion.db"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.data / "secret.key"
+
+    @property
+    def ssh_keys(self) -> Path:
+        """The SSH server's host keys."""
+        return self.data / "ssh"
+
+    @property
+    def repositories(self) -> Path:
+        return self.data / "repositories"
+
+    @property
+    def slugs(self) -> Path:
+        return self.data / "slugs"
+
+    @property
+    def builds(self) -> Path:
+        """Scratch of running builds; emptied at start."""
+        return self.data / "builds"
+
+    @property
+    def caches(self) -> Path:
+        return self.data / "caches"
+
+    @property
+    def uploads(self) -> Path:
+        return self.data / "uploads"
+
+    @property
+    def instances(self) -> Path:
+        """One directory an instance: its log, its record, its writable layer."""
+        return self.data / "instances"
+
+    @property
+    def volumes(self) -> Path:
+        return self.data / "volumes"
+
+    @property
+    def stories(self) -> Path:
+        """The events of every release, a file each."""
+        return self.data / "releases"
+
+    @property
+    def logs(self) -> Path:
+        """What Calzion's own processes write."""
+        return self.data / "logs"

@@ -1,0 +1,97 @@
+"""The event stream of a deploy: what happens is told as events, and each reader has a face for them.
+
+The last event is `done` or `error`; a stream that ends without either has failed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from calzion.errors import CalzionError
+
+STEP, LOG, WARNING, ERROR, DONE = "step", "log", "warning", "error", "done"
+LAST = frozenset({ERROR, DONE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`source` names the service that a log line comes from; `detail` is the error's or result's JSON data."""
+
+    kind: str
+    text: str
+    source: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_last(self) -> bool:
+        return self.kind in LAST
+
+    def to_json(self) -> str:
+        return json.dumps({name: value for name, value in asdict(self).items() if value}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Event:
+        data = json.loads(line)
+        return cls(
+            kind=str(data["kind"]),
+            text=str(data.get("text", "")),
+            source=str(data.get("source", "")),
+            detail=dict(data.get("detail") or {}),
+        )
+
+
+class Story:
+    """A Sink that hands every event to one listener, one at a time."""
+
+    def __init__(self, listener: Callable[[Event], None]) -> None:
+        self._listener = listener
+        self._lock = threading.Lock()
+
+    def emit(self, event: Event) -> None:
+        with self._lock:
+            self._listener(event)
+
+    def step(self, text: str) -> None:
+        self.emit(Event(kind=STEP, text=text))
+
+    def log(self, text: str, source: str = "") -> None:
+        self.emit(Event(kind=LOG, text=text, source=source))
+
+    def warning(self, text: str) -> None:
+        self.emit(Event(kind=WARNING, text=text))
+
+    def done(self, text: str = "", **detail: Any) -> None:
+        self.emit(Event(kind=DONE, text=text, detail=detail))
+
+    def error(self, error: CalzionError) -> None:
+        self.emit(Event(kind=ERROR, text=error.message, detail=error.as_dict()))
+
+
+def as_text(event: Event) -> list[str]:
+    """The lines of an event as a pusher and a terminal see them, without colours."""
+    if event.kind == STEP:
+        return [f"-----> {line}" for line in event.text.splitlines()]
+    if event.kind == LOG:
+        prefix = f"{event.source}: " if event.source else ""
+        return [f"       {prefix}{line}" for line in event.text.splitlines() or [""]]
+    if event.kind == WARNING:
+        return _problem(event.text)
+    if event.kind == ERROR:
+        return _error(event)
+    return [f"-----> {line}" for line in event.text.splitlines()]
+
+
+def _problem(text: str) -> list[str]:
+    return [f" !     {line}" for line in text.splitlines()]
+
+
+def _error(event: Event) -> list[str]:
+    error = CalzionError.from_dict(event.detail)
+    lines = _problem(event.text)
+    for item in error.detail if isinstance(error.detail, list) else []:
+        lines += [f"       {line}" for line in str(item).splitlines()]
+    return lines + _problem(error.hint)

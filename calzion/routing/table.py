@@ -1,0 +1,37 @@
+"""The route table: which host names and service addresses lead to which instances. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from calzion.model import Endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Instances that answer alike. `name` is never used again for other instances. Pools without `http` carry TCP."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    http: bool = True
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """`hosts` maps lower-case host names, `addresses` maps stable endpoints of services, each to a pool's name."""
+
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[Endpoint, str] = field(default_factory=dict)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for target, http in _targets(self):
+            pool = self.pools.get(target)
+            if pool is None or pool.http is not http:
+                raise ValueError(f"a route leads to {target!r}, which is no such pool")
+
+
+def _targets(table: RouteTable) -> Iterable[tuple[str, bool]]:
+    yield from ((name, True) for name in table.hosts.values())
+    yield from ((name, False) for name in table.addresses.values())
