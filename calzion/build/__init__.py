@@ -1,0 +1,1 @@
+"""From source to slug: detection, Procfile, buildpacks in a sandbox, the store of slugs."""

@@ -1,0 +1,113 @@
+"""A SourceTree over an unpacked directory, whose content nobody trusts."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+_HIDDEN = ".git"
+
+
+class DirectoryTree:
+    """Reads never follow a symbolic link, neither at the end of a path nor on its way.
+
+    Only regular files, directories and links count; the digest names paths, the executable bit and content.
+    """
+
+    def __init__(self, root: Path, commit: str = "") -> None:
+        self.root = root
+        self.commit = commit
+
+    @cached_property
+    def digest(self) -> str:
+        digest = hashlib.sha256(b"directory\0")
+        for relative, kind in _walk(self.root):
+            digest.update(f"{kind}\0".encode() + os.fsencode(relative) + b"\0")
+            digest.update(_fingerprint(self.root / relative, kind))
+        return digest.hexdigest()
+
+    def names(self) -> tuple[str, ...]:
+        with os.scandir(self.root) as entries:
+            found = [
+                entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
+                for entry in entries
+                if entry.name != _HIDDEN
+            ]
+        return tuple(sorted(found))
+
+    def read(self, path: str, limit: int = 1 << 20) -> bytes | None:
+        descriptor = _open_inside(self.root, path)
+        if descriptor is None:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise ValueError(f"{path} is larger than {limit} bytes")
+        return content
+
+    def export(self, destination: Path) -> None:
+        for relative, kind in _walk(self.root):
+            source, target = self.root / relative, destination / relative
+            if kind == "directory":
+                target.mkdir()
+            elif kind == "link":
+                target.symlink_to(source.readlink())
+            else:
+                shutil.copyfile(source, target, follow_symlinks=False)
+                target.chmod(0o755 if kind == "program" else 0o644)
+
+
+def _walk(root: Path, below: str = "") -> Iterator[tuple[str, str]]:
+    """Relative paths with their kinds, parents first, in a fixed order."""
+    with os.scandir(root / below) as entries:
+        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+    for entry in ordered:
+        if entry.name == _HIDDEN:
+            continue
+        relative = f"{below}{entry.name}"
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            yield relative, "directory"
+            yield from _walk(root, f"{relative}/")
+        elif stat.S_ISLNK(mode):
+            yield relative, "link"
+        elif stat.S_ISREG(mode):
+            yield relative, "program" if mode & 0o111 else "file"
+
+
+def _fingerprint(path: Path, kind: str) -> bytes:
+    if kind == "directory":
+        return b""
+    if kind == "link":
+        return hashlib.sha256(os.fsencode(path.readlink())).digest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _open_inside(root: Path, path: str) -> int | None:
+    """Open a path step by step without following links; None where there is no such file."""
+    parts = path.split("/")
+    if not all(part and part not in (".", "..") for part in parts):
+        return None
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    descriptor = os.open(root, flags | os.O_DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        return os.open(parts[-1], flags, dir_fd=descriptor)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+            return None
+        raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,52 @@
+"""What to show of a build that failed: the lines that matter first. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LAST_LINES = 30
+_CAUSES = 3
+_LONGEST = 600
+
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^\W*(Because .+)",
+        r"^(npm (?:error|ERR!) (?:code E\w+|(?:404|ERESOLVE|notarget|Missing|Invalid)\b.*))",
+        r"^\W*((?:error|fatal): .+)",
+        r"^((?:[A-Za-z_.]*(?:Error|Exception)): .+)",
+        r"^ *(ERROR:? .+)",
+        r"^(.*: (?:command not found|No such file or directory|Permission denied|No space left on device))$",
+    )
+)
+_QUIET = re.compile(r"npm (?:error|ERR!) (?:code E|A complete log|404 Note|404 *$)")
+
+
+def explain(lines: Sequence[str]) -> list[str]:
+    """The lines that most likely name the cause, then the last ones."""
+    causes = _causes(lines)
+    last = [line[:_LONGEST] for line in lines if line.strip()][-LAST_LINES:]
+    if not causes or causes == last:
+        return last
+    return causes + [""] + last
+
+
+def _causes(lines: Sequence[str]) -> list[str]:
+    joined = _unwrap(lines)
+    for pattern in _PATTERNS:
+        found = [match[1] for line in joined if (match := pattern.match(line)) and not _QUIET.match(line)]
+        if found:
+            return list(dict.fromkeys(line[:_LONGEST] for line in found))[:_CAUSES]
+    return []
+
+
+def _unwrap(lines: Sequence[str]) -> list[str]:
+    """Sentences that uv wrapped over indented lines, as one line each."""
+    joined: list[str] = []
+    for line in lines:
+        if joined and re.match(r"\W*Because ", joined[-1]) and re.match(r" {4,}\S", line):
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    return joined

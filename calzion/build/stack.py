@@ -1,0 +1,88 @@
+"""What builds and instances stand on: the operating system, the architecture, the interpreters."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from calzion.host.runtimes import node_mounts
+from calzion.host.sandbox import RUNTIMES, SYSTEM_PATH, Machine, Mount
+
+_VERSION_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """`name` changes whenever a slug would have to be built anew. `tools` are mounted into the sandbox."""
+
+    name: str
+    machine: Machine
+    tools: tuple[Mount, ...]
+
+    @property
+    def path(self) -> str:
+        return f"{RUNTIMES}/bin:{RUNTIMES}/node/bin:{self.machine.path}"
+
+    @classmethod
+    def look(cls) -> Stack:
+        """See what this machine has."""
+        machine = Machine.look()
+        node = node_mounts()
+        uv_mount = Mount(source=_uv(), target=f"{RUNTIMES}/bin/uv")
+        return cls(
+            name=stack_name(
+                _os_release(),
+                platform.machine(),
+                {
+                    "python": _version(shutil.which("python3", path=machine.path)),
+                    "node": _version(_node(node)),
+                    "own": platform.python_version(),
+                },
+            ),
+            machine=machine,
+            tools=(uv_mount, *node),
+        )
+
+
+def stack_name(os_release: Mapping[str, str], architecture: str, versions: Mapping[str, str]) -> str:
+    """A name such as `debian-12-x86_64-python3.11.2`; what is not there is left out."""
+    system = f"{os_release.get('ID', 'linux')}-{os_release.get('VERSION_ID', 'rolling')}"
+    return "-".join([system, architecture, *(f"{name}{text}" for name, text in versions.items() if text)])
+
+
+def _os_release() -> Mapping[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _node(mounts: tuple[Mount, ...]) -> str | None:
+    return str(mounts[0].source / "bin/node") if mounts else shutil.which("node", path=SYSTEM_PATH)
+
+
+def _uv() -> Path:
+    try:
+        return Path(uv.find_uv_bin())
+    except FileNotFoundError:
+        return Path(shutil.which("uv") or "/usr/bin/uv")
+
+
+def _version(program: str | None) -> str:
+    if not program:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = re.search(r"\d+(?:\.\d+)*", done.stdout)
+    return match[0] if match else ""

@@ -1,0 +1,114 @@
+"""The slugs that were built: DIRECTORY/<key>/ with `app` and `slug.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calzion.model import Slug
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class SlugStore:
+    """`scratch` is on the file system of `directory`: slugs come and go by rename, whole or not at all."""
+
+    directory: Path
+    scratch: Path
+
+    def find(self, key: str) -> Slug | None:
+        if not _KEY.fullmatch(key):
+            return None
+        root = self.directory / key
+        try:
+            return _read(root, json.loads((root / "slug.json").read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, slug: Slug) -> Slug:
+        """Take over `slug.root`, a directory `app` alone in its parent; the slug as it is found from now on.
+
+        Where the key is there already, the slug that is there stays.
+        """
+        parent, target = slug.root.parent, self.directory / slug.key
+        _write_durably(parent / "slug.json", json.dumps(_facts(slug)).encode())
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self.find(slug.key) is None:
+            self.remove(slug.key)
+            parent.rename(target)
+            _sync_directory(self.directory)
+        stored = self.find(slug.key)
+        if stored is None:
+            raise OSError(f"the slug {slug.key} is not there after it was stored")
+        return stored
+
+    def remove(self, key: str) -> None:
+        """Remove a slug that nothing runs; unknown keys are ignored."""
+        if not _KEY.fullmatch(key) or not (self.directory / key).exists():
+            return
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        grave = Path(tempfile.mkdtemp(dir=self.scratch, prefix="removed-"))
+        (self.directory / key).rename(grave / key)
+        remove_tree(grave)
+
+    def list(self) -> tuple[Slug, ...]:
+        """Every slug, the oldest first."""
+        if not self.directory.is_dir():
+            return ()
+        with os.scandir(self.directory) as entries:
+            ages = sorted((entry.stat().st_mtime, entry.name) for entry in entries)
+        found = (self.find(name) for _, name in ages)
+        return tuple(slug for slug in found if slug)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a tree that a hostile build may have made, however deep. Links are not followed."""
+    subprocess.run(
+        ["rm", "-rf", "--one-file-system", "--", str(path)], check=False, stderr=subprocess.DEVNULL
+    )
+
+
+def _facts(slug: Slug) -> dict[str, Any]:
+    return {
+        "key": slug.key,
+        "digest": slug.digest,
+        "language": slug.language,
+        "process_types": slug.process_types,
+        "config_vars": slug.config_vars,
+        "size": slug.size,
+    }
+
+
+def _read(root: Path, facts: dict[str, Any]) -> Slug:
+    return Slug(
+        key=root.name,
+        digest=str(facts["digest"]),
+        root=root / "app",
+        language=str(facts["language"]),
+        process_types=tuple((str(name), str(command)) for name, command in facts["process_types"]),
+        config_vars=tuple((str(name), str(value)) for name, value in facts["config_vars"]),
+        size=int(facts["size"]),
+    )
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
