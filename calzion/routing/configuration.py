@@ -1,0 +1,148 @@
+"""HAProxy's configuration and map as text, for HAProxy 2.6 and later. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from calzion.routing.slots import Server, slot_names
+from calzion.routing.state import RouterState
+
+CONFIGURATION, MAP = "haproxy.cfg", "routes.map"
+"""Names within HAProxy's working directory: relative, so that no path needs quoting. The
+runtime API knows the map by the same name."""
+
+NOBODY = 65534
+
+GRACE = 5
+"""Seconds that open connections may last when the router is told to end."""
+
+_CHECKED = "check inter 10s fastinter 500ms downinter 500ms rise 1 fall 2"
+_WATCHED = "observe layer4 error-limit 3 on-error mark-down"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets."""
+
+    control: int
+    http: int
+    internal: tuple[int, ...]
+    maxconn: int
+    threads: int
+    drop_root: bool
+
+
+def server_options(http: bool) -> str:
+    """Explicit where defaults differ between versions and between `add server` and the file: without the pool
+    options HAProxy 2.6 reuses no connection of a server that was added at runtime."""
+    pool = " pool-purge-delay 5s pool-max-conn -1" if http else ""
+    return f"{_CHECKED} {_WATCHED}{pool}"
+
+
+def render_map(state: RouterState) -> str:
+    return "".join(f"{key} {slot}\n" for key, slot in sorted(state.routes.items()))
+
+
+def render_configuration(frame: Frame, state: RouterState) -> str:
+    parts = [_global(frame), _HTTP_DEFAULTS, _web(frame), _UNKNOWN, *_slots(state, http=True)]
+    parts += [_TCP_DEFAULTS, _internal(frame), *_slots(state, http=False)]
+    return "".join(parts)
+
+
+def _global(frame: Frame) -> str:
+    lines = [
+        "global",
+        f"  stats socket fd@{frame.control} level admin",
+        "  stats timeout 1m",
+        f"  nbthread {frame.threads}",
+        f"  maxconn {frame.maxconn}",
+        f"  hard-stop-after {GRACE}s",
+    ]
+    if frame.drop_root:
+        lines += [f"  uid {NOBODY}", f"  gid {NOBODY}", "  chroot empty"]
+    return "\n".join(lines) + "\n"
+
+
+# A request is sent again only while no byte of it can have reached the application: with any other kind of
+# retry a single request that ends its process ends every instance in turn.
+_HTTP_DEFAULTS = """
+defaults
+  mode http
+  balance leastconn
+  option idle-close-on-response
+  option redispatch 1
+  retries 3
+  retry-on conn-failure
+  http-reuse safe
+  timeout connect 2s
+  timeout queue 10s
+  timeout http-request 10s
+  timeout http-keep-alive 60s
+  timeout client 5m
+  timeout client-fin 30s
+  timeout server 5m
+  timeout tunnel 1h
+  http-error status 502 content-type "text/plain; charset=utf-8" string "The application ended without an answer.\\n"
+  http-error status 503 content-type "text/plain; charset=utf-8" string "This application is starting or stopped.\\n" hdr Retry-After 1
+  http-error status 504 content-type "text/plain; charset=utf-8" string "The application did not answer in time.\\n"
+"""  # noqa: E501
+
+_TCP_DEFAULTS = """
+defaults
+  mode tcp
+  balance leastconn
+  option redispatch 1
+  retries 3
+  option clitcpka
+  option srvtcpka
+  timeout connect 2s
+  timeout queue 10s
+  timeout client 12h
+  timeout server 12h
+"""
+
+
+def _web(frame: Frame) -> str:
+    return f"""
+frontend web
+  bind fd@{frame.http}
+  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+  http-request set-var-fmt(txn.key) h:%[var(txn.host)]
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request del-header Forwarded
+  http-request del-header Proxy
+  use_backend %[var(txn.key),map_str({MAP},unknown)]
+  default_backend unknown
+"""
+
+
+_UNKNOWN = """
+backend unknown
+  acl speakable var(txn.host) -m reg ^[a-z0-9._-]{1,253}$
+  http-request return status 404 content-type "text/plain; charset=utf-8" hdr X-Content-Type-Options nosniff lf-string "No deployment answers to %[var(txn.host)] here.\\n" if speakable
+  http-request return status 404 content-type "text/plain; charset=utf-8" hdr X-Content-Type-Options nosniff string "No deployment answers to this host name here.\\n"
+"""  # noqa: E501
+
+
+def _internal(frame: Frame) -> str:
+    binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in frame.internal)
+    return f"""
+frontend internal
+{binds}  tcp-request connection reject if !{{ dst 127.64.0.0/10 }}
+  tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
+  tcp-request connection reject if !{{ var(sess.key),map_str({MAP}) -m found }}
+  use_backend %[var(sess.key),map_str({MAP})]
+"""
+
+
+def _slots(state: RouterState, http: bool) -> Iterator[str]:
+    placed = {pool.slot: pool.endpoints for pool in state.pools.values()}
+    options = server_options(http)
+    for slot in slot_names(http):
+        yield f"backend {slot}\n"
+        for endpoint in placed.get(slot, ()):
+            server = Server.of(slot, endpoint)
+            yield f"  server {server.name} {server.address} {options}\n"
