@@ -12,11 +12,11 @@ ANSWER_LIMIT = 1 << 16
 
 
 class Conversation:
-   """A connection with one deadline for everything, so that a byte now and then gains no time.
+    """A connection with one deadline for everything, so that a byte now and then gains no time.
 
-    Every method raises OSError (TimeoutError at the deadline), and ValueError where the other side ends it or says
-    too much; the message continues a sentence that begins with the endpoint.
-   """
+    Every method raises OSError (TimeoutError at the deadline), and ValueError where the other side ends it or
+    says too much; the message continues a sentence that begins with the endpoint.
+    """
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self._deadline = time.monotonic() + timeout
@@ -35,7 +35,7 @@ class Conversation:
         self._socket.sendall(data)
 
     def line(self) -> bytes:
-       """The next line without its end."""
+        """The next line without its end."""
         while (end := self._received.find(b"\n", self._taken)) < 0:
             self._receive()
         line = bytes(self._received[self._taken : end]).rstrip(b"\r")
@@ -43,7 +43,7 @@ class Conversation:
         return line
 
     def take(self, count: int) -> bytes:
-       """The next `count` bytes."""
+        """The next `count` bytes."""
         while len(self._received) < self._taken + count:
             self._receive()
         self._taken += count

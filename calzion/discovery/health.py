@@ -43,7 +43,7 @@ def probe(endpoint: Endpoint, check: Check) -> ProbeResult:
     """Ask once.
 
     PORT is up where the port accepts a connection; HTTP where any status below 500 answers, redirects not
-    followed; POSTGRES where the server takes sessions, whoever may log in; REDIS where it has loaded its data.
+    followed; POSTGRES where the server takes sessions, whoever may log in; REDIS where its data is loaded.
     """
     try:
         with Conversation(endpoint, check.timeout) as conversation:

@@ -111,8 +111,8 @@ def complaint(program: str, directory: Path, descriptors: Collection[int]) -> st
 
 
 class BackOff:
-    """Seconds to wait before the next start: none the first time and after a life of a second, else from 0.1 up
-    to 5, twice as long each time."""
+    """Seconds to wait before the next start: none the first time and after a life of a second, else from 0.1
+    up to 5, twice as long each time."""
 
     def __init__(self) -> None:
         self._next = 0.0
