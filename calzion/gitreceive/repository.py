@@ -1,0 +1,132 @@
+"""The bare repositories: made by a first push, kept from the first accepted one on.
+
+A repository without any ref is provisional: it is there for the pushes that run into it, and goes with the
+last of them. Every user of a repository holds a shared lock on its directory, and so does the git process
+that it runs, so that nothing is removed below a git that outlived its server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from calzion.errors import CalzionError
+from calzion.gitreceive.git import Git
+from calzion.gitreceive.refs import has_refs
+from calzion.model import RepositoryName
+
+_SCRATCH = "."
+"""First character of directories in the making or unmaking; no repository's name begins so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """`lock` is the descriptor that holds the shared lock; a child that inherits it holds the lock, too."""
+
+    name: RepositoryName
+    path: Path
+    lock: int
+
+
+class Repositories:
+    """Below `root`, NAME.git each."""
+
+    def __init__(self, root: Path, git: Git) -> None:
+        self._root = root
+        self._git = git
+
+    @contextmanager
+    def fetching(self, name: RepositoryName) -> Iterator[Repository]:
+        """A repository to read from. Raises CalzionError (not_found) where nothing was accepted yet."""
+        repository = self._open(name)
+        if repository is None:
+            raise _missing(name)
+        try:
+            if not has_refs(repository.path):
+                raise _missing(name)
+            yield repository
+        finally:
+            os.close(repository.lock)
+
+    @contextmanager
+    def receiving(self, name: RepositoryName) -> Iterator[Repository]:
+        """A repository to push to, made where there is none; gone afterwards where no ref was accepted."""
+        repository = self._open(name)
+        while repository is None:
+            self._create(name)
+            repository = self._open(name)
+        try:
+            yield repository
+        finally:
+            self._settle(repository)
+            os.close(repository.lock)
+
+    def sweep(self) -> None:
+        """Remove what crashed pushes left. Raises OSError where the directory can't be used."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in sorted(self._root.iterdir()):
+            if path.name.startswith(_SCRATCH):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.endswith(".git") and (found := self._open(RepositoryName(path.stem))):
+                self._settle(found)
+                os.close(found.lock)
+
+    def _path(self, name: RepositoryName) -> Path:
+        return self._root / f"{name}.git"
+
+    def _open(self, name: RepositoryName) -> Repository | None:
+        path = self._path(name)
+        try:
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if _same(path, lock):
+            return Repository(name=name, path=path, lock=lock)
+        os.close(lock)
+        return self._open(name)
+
+    def _create(self, name: RepositoryName) -> None:
+        scratch = self._scratch()
+        subprocess.run(
+            self._git.init(scratch), env=self._git.environment(), check=True, stdin=subprocess.DEVNULL
+        )
+        try:
+            scratch.rename(self._path(name))
+        except OSError:
+            # Another first push was faster; its repository serves both.
+            shutil.rmtree(scratch, ignore_errors=True)
+            if not self._path(name).is_dir():
+                raise
+
+    def _settle(self, repository: Repository) -> None:
+        if has_refs(repository.path):
+            return
+        try:
+            fcntl.flock(repository.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if _same(repository.path, repository.lock) and not has_refs(repository.path):
+            scratch = self._scratch()
+            repository.path.rename(scratch)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _scratch(self) -> Path:
+        return self._root / f"{_SCRATCH}{secrets.token_hex(8)}"
+
+
+def _same(path: Path, descriptor: int) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
+
+
+def _missing(name: RepositoryName) -> CalzionError:
+    return CalzionError(f"no such repository: {name}", code="not_found", hint="push to create it")

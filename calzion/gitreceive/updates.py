@@ -1,0 +1,135 @@
+"""What a push asks for, decided from its ref updates and push options alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calzion.errors import CalzionError
+from calzion.gitreceive.refname import BRANCHES, TAGS, ZERO, is_object_id, is_refname
+from calzion.gitreceive.request import RefUpdate
+from calzion.model import DeploymentName
+
+DEFAULT_TEMPLATE = "template.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy:
+    """One branch moves: its name is the deployment, `new` the commit. `old` is 40 zeros for a new branch."""
+
+    deployment: DeploymentName
+    old: str
+    new: str
+    ref: str
+    template: str = DEFAULT_TEMPLATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """Tags are stored and deploy nothing; `message` tells the pusher how they would."""
+
+    names: tuple[str, ...]
+    message: str
+
+
+def parse_updates(updates: Sequence[RefUpdate], options: Sequence[str] = ()) -> Deploy | Tag:
+    """Raises CalzionError, a sentence for the pusher, for everything that is not one deploy or tags alone."""
+    template = _template_option(options)
+    for update in updates:
+        _check(update)
+    branches = [update for update in updates if update.ref.startswith(BRANCHES)]
+    tags = [update for update in updates if update.ref.startswith(TAGS)]
+    if not updates:
+        raise CalzionError("this push moves nothing", code="usage")
+    if len(branches) > 1:
+        raise CalzionError(
+            f"one push deploys to one deployment, and this one moves {_listing(branches)}",
+            code="usage",
+            hint="push them one after the other",
+        )
+    if branches and tags:
+        raise CalzionError(
+            f"this push moves a branch and tags ({_listing(tags)}) together",
+            code="usage",
+            hint="push the branch and the tags one after the other",
+        )
+    return _deploy(branches[0], template) if branches else _tag(tags)
+
+
+def _check(update: RefUpdate) -> None:
+    if not (is_object_id(update.old) and is_object_id(update.new) and is_refname(update.ref)):
+        raise CalzionError(f"{update.ref[:100]!a} is no ref that can be pushed", code="usage")
+    if not update.ref.startswith((BRANCHES, TAGS)):
+        raise CalzionError(
+            f"{update.ref} can't be pushed: only branches, which name deployments, and tags",
+            code="usage",
+            hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
+        )
+    if update.new == ZERO:
+        raise _deletion(update.ref)
+
+
+def _deletion(ref: str) -> CalzionError:
+    name = _short(ref)
+    if ref.startswith(TAGS):
+        return CalzionError(f"deleting a tag ({name}) by a push is not supported yet", code="unsupported")
+    return CalzionError(
+        f"destroying {name} by a push is not supported yet",
+        code="unsupported",
+        hint=f"destroy it on the server: calzion destroy {name}",
+    )
+
+
+def _deploy(update: RefUpdate, template: str) -> Deploy:
+    try:
+        deployment = DeploymentName.parse(_short(update.ref))
+    except ValueError as error:
+        raise CalzionError(
+            f"the target branch names the deployment, but {error}",
+            code="usage",
+            hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
+        ) from None
+    return Deploy(deployment=deployment, old=update.old, new=update.new, ref=update.ref, template=template)
+
+
+def _tag(tags: Sequence[RefUpdate]) -> Tag:
+    names = tuple(_short(tag.ref) for tag in tags)
+    stored = f"tag {names[0]} is stored" if len(names) == 1 else f"{len(names)} tags are stored"
+    line = f"git push calzion {names[0]}^{{commit}}:refs/heads/DEPLOYMENT"
+    return Tag(names=names, message=f"{stored}; a tag deploys nothing. To deploy it: {line}")
+
+
+def _template_option(options: Sequence[str]) -> str:
+    template = DEFAULT_TEMPLATE
+    for option in options:
+        name, equals, value = option.partition("=")
+        if name != "template" or not equals:
+            raise CalzionError(
+                f"unknown push option {option[:80]!a}",
+                code="usage",
+                hint="known is: -o template=PATH",
+            )
+        template = _path(value)
+    return template
+
+
+def _path(text: str) -> str:
+    parts = text.split("/")
+    inside = not any(part in ("", ".", "..") for part in parts)
+    if not inside or not text.isprintable() or len(text) > 1000:
+        raise CalzionError(
+            f"-o template={text[:80]!a}: give the path of a file in the repository, such as "
+            "deploy/template.yaml",
+            code="usage",
+        )
+    return text
+
+
+def _listing(updates: Sequence[RefUpdate]) -> str:
+    names = [_short(update.ref) for update in updates]
+    shown = names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else [])
+    return ", ".join(shown)
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(BRANCHES).removeprefix(TAGS)

@@ -1,0 +1,66 @@
+"""The server's host keys: made at the first start, kept from then on."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import paramiko
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from paramiko.pkey import UnknownKeyType
+
+from calzion.errors import CalzionError
+
+_PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+_KINDS: dict[str, Callable[[], _PrivateKey]] = {
+    "ed25519": ed25519.Ed25519PrivateKey.generate,
+    "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
+}
+
+
+def host_keys(directory: Path) -> list[paramiko.PKey]:
+    """Load the keys, the preferred first; make missing ones. Raises CalzionError where one is damaged."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [_load(directory / f"host_{kind}", make) for kind, make in _KINDS.items()]
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """As `ssh-keygen -l` shows it: SHA256: and unpadded Base64."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def _load(path: Path, make: Callable[[], _PrivateKey]) -> paramiko.PKey:
+    if not path.exists():
+        _write(path, make().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.SSHException, UnknownKeyType, ValueError, OSError) as error:
+        raise CalzionError(
+            f"the host key {path} can't be read: {error}",
+            hint="restore it from a backup; removing it makes a new one, which every client has to accept",
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.rename(path)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

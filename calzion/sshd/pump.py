@@ -1,0 +1,110 @@
+"""Carries bytes between an SSH channel and a git process, and notices when the client is gone."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+
+import paramiko
+
+from calzion.gitreceive.child import Child
+
+_CHUNK = 1 << 16
+_STALLED = 120.0
+"""Seconds without room in the client's window, after which it counts as gone."""
+
+
+class Pump:
+    """The end of the client's input is normal: git closes its side after the pack. A closed channel is not,
+    before `finish`: then `gone` is called, once, from the pump's thread. git's output is read to its end in
+    any case."""
+
+    def __init__(self, channel: paramiko.Channel, child: Child, gone: Callable[[], None]) -> None:
+        self._channel = channel
+        self._child = child
+        self._gone = gone
+        self._finished = False
+        self._deaf = False
+        self._feeder = threading.Thread(target=self._feed, daemon=True, name="ssh-input")
+        self.head = b""
+        """The first bytes of the client's input."""
+        channel.settimeout(_STALLED)
+        os.set_blocking(child.stdin, False)
+
+    def run(self) -> None:
+        """Returns when git, and all that it started, have closed their outputs."""
+        self._feeder.start()
+        poll = select.poll()
+        sinks = {self._child.stdout: self._channel.sendall, self._child.stderr: self._channel.sendall_stderr}
+        for descriptor in sinks:
+            poll.register(descriptor, select.POLLIN)
+        while sinks:
+            for descriptor, _ in poll.poll():
+                data = os.read(descriptor, _CHUNK)
+                if data:
+                    self._send(sinks[descriptor], data)
+                else:
+                    poll.unregister(descriptor)
+                    del sinks[descriptor]
+
+    def finish(self, status: int) -> None:
+        """Tell the client git's exit status, end its session, and close the child."""
+        self._finished = True
+        end_channel(self._channel, status)
+        self._feeder.join()
+        self._child.close()
+
+    def _send(self, send: Callable[[bytes], None], data: bytes) -> None:
+        if self._deaf:
+            return
+        try:
+            send(data)
+        except (OSError, EOFError, paramiko.SSHException):
+            self._deaf = True
+            self._channel.close()
+
+    def _feed(self) -> None:
+        try:
+            while data := self._receive():
+                if len(self.head) < 4:
+                    self.head += data[:4]
+                if not self._write(data):
+                    break
+        finally:
+            self._child.close_input()
+        self._channel.status_event.wait()
+        if not self._finished:
+            self._gone()
+
+    def _receive(self) -> bytes:
+        while True:
+            try:
+                return self._channel.recv(_CHUNK)
+            except TimeoutError:
+                continue
+
+    def _write(self, data: bytes) -> bool:
+        """False where nobody takes or sends the input any more."""
+        left = memoryview(data)
+        poll = select.poll()
+        poll.register(self._child.stdin, select.POLLOUT)
+        while left:
+            try:
+                left = left[os.write(self._child.stdin, left) :]
+            except BlockingIOError:
+                if self._channel.closed:
+                    return False
+                poll.poll(1000)
+            except BrokenPipeError:
+                return False
+        return True
+
+
+def end_channel(channel: paramiko.Channel, status: int) -> None:
+    try:
+        channel.send_exit_status(status)
+        channel.close()
+    except (OSError, EOFError, paramiko.SSHException):
+        return
