@@ -1,0 +1,44 @@
+"""Who may deploy what. Pure: exact names, or a prefix that ends in `*`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from calzion.errors import CalzionError
+
+_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[a-z0-9][a-z0-9-]{0,61}\*|\*")
+
+
+def parse_pattern(text: str) -> str:
+    """Return a valid pattern. Raises CalzionError (usage)."""
+    if not _PATTERN.fullmatch(text):
+        raise CalzionError(
+            f"{text!a} is no deployment name or pattern",
+            hint="use an exact name, or a beginning with '*', such as 'myapp-*'",
+            code="usage",
+        )
+    return text
+
+
+def may_deploy(allow: Iterable[str], deployment: str) -> bool:
+    """Whether the patterns admit the deployment; no patterns at all admit every one."""
+    patterns = list(allow)
+    return not patterns or any(_matches(pattern, deployment) for pattern in patterns)
+
+
+def _matches(pattern: str, deployment: str) -> bool:
+    if pattern.endswith("*"):
+        return deployment.startswith(pattern[:-1])
+    return deployment == pattern
+
+
+def require_deploy(user: str, allow: Iterable[str], deployment: str) -> None:
+    """Raises CalzionError (refused) where the user's key may not deploy there."""
+    patterns = list(allow)
+    if not may_deploy(patterns, deployment):
+        raise CalzionError(
+            f"{user}'s key may not push to {deployment}",
+            hint=f"it may push to: {', '.join(patterns)}",
+            code="refused",
+        )

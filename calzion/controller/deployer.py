@@ -1,0 +1,215 @@
+"""The use cases that roll out: each takes the deployment's lock, tells its story, and leaves all or nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from calzion.controller.locks import CancellationToken
+from calzion.controller.parts import Parts
+from calzion.controller.rollout import Rollout
+from calzion.controller.store import deployments, releases
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.instances import InstanceRecord
+from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
+from calzion.controller.stories import StoryWriter
+from calzion.controller.traffic import Traffic
+from calzion.errors import CalzionError
+from calzion.model import (
+    Cancellation,
+    DeploymentName,
+    ServiceDefinition,
+    ServiceName,
+    SourceTree,
+    Template,
+)
+from calzion.progress import Event, Story
+
+_log = logging.getLogger(__name__)
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Whose change this is. `repository` is set where a push makes it."""
+
+    user: str
+    repository: str | None = None
+    commit: str = ""
+
+    @property
+    def holder(self) -> str:
+        what = f"push of {self.commit[:7]}" if self.commit else "change"
+        return f"{self.user}'s {what}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceChange:
+    """One service set or, with `definition` None, removed; `source` names uploaded code for it."""
+
+    name: ServiceName
+    definition: ServiceDefinition | None = None
+    source: str = ""
+
+
+class Deployer:
+    def __init__(self, parts: Parts, traffic: Traffic) -> None:
+        self._parts = parts
+        self._traffic = traffic
+
+    def create_deployment(self, name: DeploymentName, repository: str | None = None) -> Deployment:
+        """Idempotent. Raises CalzionError (refused) where the deployment belongs to another repository."""
+        with self._parts.database.write() as connection:
+            found = deployments.create(connection, name, repository, self._parts.now())
+        if repository and found.repository != repository:
+            raise CalzionError(
+                f"{name} belongs to the repository {found.repository}, not to {repository}",
+                hint=f"push to another deployment name, or destroy it first: calzion destroy {name}",
+                code="refused",
+            )
+        return found
+
+    @contextmanager
+    def turn(
+        self, name: DeploymentName, holder: str, listener: Listener, cancellation: Cancellation
+    ) -> Iterator[None]:
+        """Hold the deployment's lock; the listener hears for whom it waits."""
+        story = Story(listener)
+        with self._parts.locks.hold(name, holder, cancellation, lambda text: story.step(f"{name}: {text}")):
+            yield
+
+    def release_template(
+        self,
+        name: DeploymentName,
+        template: Template,
+        sources: Mapping[ServiceName, SourceTree],
+        claim: Claim,
+        listener: Listener,
+        cancellation: Cancellation,
+    ) -> Release:
+        """Make the deployment what the template says. The caller holds the turn."""
+        deployment = self.create_deployment(name, claim.repository)
+        with self._parts.database.write() as connection:
+            release = releases.open_release(
+                connection, deployment.id, user=claim.user, commit=claim.commit, now=self._parts.now()
+            )
+            releases.set_environment(connection, release.id, template.env, template.generate)
+            for definition in template.services:
+                releases.put_service(connection, release.id, ReleaseService(definition=definition))
+        return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=False)
+
+    def change_service(
+        self,
+        name: DeploymentName,
+        change: ServiceChange,
+        claim: Claim,
+        listener: Listener,
+        cancellation: Cancellation,
+    ) -> Release:
+        """A release of one change on top of the current one. The caller holds the turn."""
+        deployment = self.create_deployment(name)
+        with self._parts.database.write() as connection:
+            current = releases.current(connection, deployment.id)
+            old = releases.services(connection, current.id) if current else ()
+            release = releases.open_release(connection, deployment.id, user=claim.user, now=self._parts.now())
+            if current:
+                releases.set_environment(connection, release.id, current.env, current.generate)
+            for service in _changed(old, change, name):
+                releases.put_service(connection, release.id, service)
+        sources = {change.name: self._parts.open_upload(change.source)} if change.source else {}
+        return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=True)
+
+    def activate(
+        self,
+        deployment: Deployment,
+        release_id: int,
+        sources: Mapping[ServiceName, SourceTree],
+        listener: Listener,
+        cancellation: Cancellation,
+        *,
+        may_hold: bool,
+    ) -> Release:
+        """Roll an open release out. Its story ends with `done` or `error`, and the error is raised too."""
+        with self._parts.database.write() as connection:
+            releases.start(connection, release_id, ReleaseState.ROLLING, self._parts.now())
+            release = releases.by_id(connection, release_id)
+            services = releases.services(connection, release_id)
+        story = self._parts.stories.write(deployment.id, release.number, listener)
+        try:
+            old = self._roll_out(deployment, release, services, sources, story, cancellation, may_hold)
+        except CalzionError as error:
+            self._fail(deployment, release, error, story)
+            raise
+        finally:
+            story.close()
+        self._drain(old)
+        return release
+
+    def _roll_out(
+        self,
+        deployment: Deployment,
+        release: Release,
+        services: Sequence[ReleaseService],
+        sources: Mapping[ServiceName, SourceTree],
+        story: StoryWriter,
+        cancellation: Cancellation,
+        may_hold: bool,
+    ) -> list[InstanceRecord]:
+        rollout = Rollout(self._parts, self._traffic, deployment, release, story, cancellation)
+        began = self._parts.now()
+        try:
+            old = rollout.run(services, sources, may_hold=may_hold)
+        except CalzionError:
+            raise
+        except Exception as error:
+            _log.exception("rollout of %s v%s broke", deployment.name, release.number)
+            raise CalzionError(
+                f"Calzion itself failed: {type(error).__name__}: {error}",
+                hint="its log (logs/reconciler.log below the data directory) has the cause",
+            ) from error
+        seconds = self._parts.now() - began
+        story.done(f"{deployment.name} v{release.number} is live   ({seconds:.1f} s)", release=release.number)
+        return old
+
+    def _fail(self, deployment: Deployment, release: Release, error: CalzionError, story: Story) -> None:
+        state = ReleaseState.CANCELLED if error.code == "cancelled" else ReleaseState.FAILED
+        with self._parts.database.write() as connection:
+            releases.finish(connection, release.id, state, self._parts.now(), error.message)
+            current = releases.current(connection, deployment.id)
+        serving = f"v{current.number} keeps serving" if current else "nothing was started before it"
+        hint = "; ".join(part for part in (error.hint, serving) if part)
+        error.hint = hint
+        story.error(error)
+
+    def _drain(self, old: Sequence[InstanceRecord]) -> None:
+        if old:
+            threading.Thread(target=self._drain_safely, args=(old,), name="drain", daemon=True).start()
+
+    def _drain_safely(self, old: Sequence[InstanceRecord]) -> None:
+        try:
+            self._traffic.drain(old)
+        except CalzionError as error:
+            # The rows say `draining`: the reconciler's next pass ends them.
+            _log.warning("draining is put off: %s", error)
+
+
+def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) -> list[ReleaseService]:
+    kept = {service.name: service for service in old}
+    before = kept.pop(change.name, None)
+    if change.definition is None:
+        if before is None:
+            raise CalzionError(f"{name} has no service {change.name}", code="not_found")
+        return list(kept.values())
+    service = ReleaseService(definition=change.definition, source=change.source)
+    if before and before.definition.git == change.definition.git:
+        service = replace(service, slug=before.slug, source=change.source or before.source)
+    return [*kept.values(), service]
+
+
+def no_cancellation() -> CancellationToken:
+    """For changes that go on without whoever asked for them."""
+    return CancellationToken()

@@ -1,0 +1,189 @@
+"""Waiting until new instances are up, or saying why one is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from calzion.controller.locks import check_cancelled
+from calzion.controller.parts import Parts
+from calzion.discovery.health import Check, ProbeKind, probe
+from calzion.errors import CalzionError
+from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink
+
+LAST_LINES = 30
+EARLY_WARNING = 5.0
+"""Seconds after which an instance that listens elsewhere is told of, long before its time is up."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+_DOWN = frozenset({InstanceState.WAITING, InstanceState.EXITED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A new instance and how it shows that it is up; without `healthcheck` it only has to stay alive."""
+
+    spec: RunSpec
+    name: str
+    healthcheck: Healthcheck | None
+
+
+@dataclass(frozen=True)
+class Healthy:
+    id: str
+    endpoints: dict[str, Endpoint]
+
+
+def await_healthy(
+    parts: Parts, candidates: Sequence[Candidate], sink: Sink, cancellation: Cancellation
+) -> list[Healthy]:
+    """Wait for all. Raises CalzionError (start: it ended; health: its time was up) for the first that fails."""
+    if not candidates:
+        return []
+    failed = _Failure(cancellation)
+    with ThreadPoolExecutor(max_workers=min(32, len(candidates)), thread_name_prefix="health") as pool:
+        futures = [
+            pool.submit(failed.guard, _Wait(parts, candidate, sink, failed)) for candidate in candidates
+        ]
+        results = [future.result() for future in futures]
+    if failed.error:
+        raise failed.error
+    return [result for result in results if result]
+
+
+class _Failure:
+    """Stops the other waits at the first failure."""
+
+    def __init__(self, cancellation: Cancellation) -> None:
+        self._cancellation = cancellation
+        self.error: CalzionError | None = None
+
+    def guard(self, wait: _Wait) -> Healthy | None:
+        try:
+            return wait.run()
+        except CalzionError as error:
+            self.error = self.error or error
+            return None
+
+    def check(self) -> None:
+        check_cancelled(self._cancellation)
+        if self.error:
+            raise self.error
+
+
+class _Wait:
+    """The wait for one instance."""
+
+    def __init__(self, parts: Parts, candidate: Candidate, sink: Sink, failure: _Failure) -> None:
+        self._parts = parts
+        self._candidate = candidate
+        self._sink = sink
+        self._failure = failure
+        self._began = time.monotonic()
+        self._warned = False
+        self._reason = "it did not answer"
+
+    def run(self) -> Healthy:
+        pause = _FIRST_WAIT
+        while True:
+            self._failure.check()
+            instance = self._parts.observed.instances().get(self._candidate.spec.id)
+            if instance and (instance.state in _DOWN or instance.restarts):
+                raise self._ended(instance)
+            if instance and self._is_up(instance):
+                return Healthy(self._candidate.spec.id, self._endpoints())
+            if self._waited > self._grace:
+                raise self._late()
+            self._warn_early()
+            self._parts.observed.wait(pause)
+            pause = min(pause * 1.5, _LONGEST_WAIT)
+
+    @property
+    def _waited(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def _grace(self) -> float:
+        check = self._candidate.healthcheck
+        if check is None:
+            return self._parts.timeouts.settle + self._parts.timeouts.boot
+        return min(check.grace, self._parts.timeouts.boot)
+
+    def _is_up(self, instance: Instance) -> bool:
+        if instance.state is not InstanceState.RUNNING:
+            return False
+        check = self._candidate.healthcheck
+        if check is None:
+            return self._waited >= self._parts.timeouts.settle
+        if check.cmd is not None:
+            return self._command_succeeds(check)
+        return self._answers(check)
+
+    def _answers(self, check: Healthcheck) -> bool:
+        spec = self._candidate.spec
+        port = spec.ports.get(check.port) or next(iter(spec.ports.values()))
+        endpoint = self._parts.backend.endpoint(spec.id, port)
+        if endpoint is None:
+            self._reason = f"nothing listened on port {port} ($PORT)"
+            return False
+        result = probe(endpoint, self._check(check))
+        self._reason = result.reason
+        return result.up
+
+    def _check(self, check: Healthcheck) -> Check:
+        spec = self._candidate.spec
+        if spec.appliance:
+            return Check(kind=ProbeKind(spec.appliance), timeout=check.timeout)
+        kind = ProbeKind.HTTP if check.path else ProbeKind.PORT
+        return Check(kind=kind, path=check.path or "/", timeout=check.timeout)
+
+    def _command_succeeds(self, check: Healthcheck) -> bool:
+        assert check.cmd is not None
+        spec = replace(self._candidate.spec, command=check.cmd)
+        result = self._parts.backend.check(self._candidate.spec.id, spec)
+        self._reason = f"the health command ended with {result}"
+        return result.status == 0
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        spec = self._candidate.spec
+        found = {name: self._parts.backend.endpoint(spec.id, number) for name, number in spec.ports.items()}
+        return {name: endpoint for name, endpoint in found.items() if endpoint}
+
+    def _warn_early(self) -> None:
+        if self._warned or self._waited < EARLY_WARNING or self._candidate.healthcheck is None:
+            return
+        self._warned = True
+        self._sink.log(f"{self._candidate.name} is not up yet: {self._reason}{self._elsewhere()}")
+
+    def _elsewhere(self) -> str:
+        spec = self._candidate.spec
+        others = [port for port in self._parts.backend.listening(spec.id) if port not in spec.ports.values()]
+        return f"; it listens on {', '.join(map(str, others))}" if others else ""
+
+    def _ended(self, instance: Instance) -> CalzionError:
+        how = str(instance.exit) if instance.exit else "an unknown exit code"
+        return CalzionError(
+            f"{self._candidate.name} ended right after its start: {how}",
+            hint="these are its last lines; mend the cause and push again",
+            code="start",
+            detail=self._last_lines(),
+        )
+
+    def _late(self) -> CalzionError:
+        elsewhere = self._elsewhere()
+        hint = (
+            "let it listen on the port that the variable PORT gives"
+            if "nothing listened" in self._reason
+            else "see what it wrote, or change its healthcheck"
+        )
+        return CalzionError(
+            f"{self._candidate.name} did not become healthy within {self._grace:g} s: {self._reason}{elsewhere}",
+            hint=hint,
+            code="health",
+            detail=self._last_lines(),
+        )
+
+    def _last_lines(self) -> list[str]:
+        return self._parts.backend.tail(self._candidate.spec.id, LAST_LINES)

@@ -1,0 +1,156 @@
+"""Starting instances beside those that run, so that they can be taken back until the switch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from calzion.controller import health
+from calzion.controller.appliance import APPLIANCES
+from calzion.controller.formation import Process, app_processes
+from calzion.controller.health import Candidate
+from calzion.controller.parts import Parts
+from calzion.controller.store import deployments, instances
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.instances import PORT_RANGE, InstanceRecord, InstanceRole
+from calzion.controller.store.releases import Release
+from calzion.controller.surroundings import Member, Surroundings
+from calzion.errors import CalzionError
+from calzion.model import Cancellation, Healthcheck, RunSpec, Sink, Slug
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Run this process of that member, as copies number `ordinals`, in `pool` where it is routed."""
+
+    member: Member
+    process: Process
+    slug: Slug | None
+    ordinals: Sequence[int]
+    pool: str = ""
+
+
+class Launch:
+    """The new instances of one rollout: started, awaited, and taken back should it fail."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        deployment: Deployment,
+        release: Release,
+        surroundings: Surroundings,
+        sink: Sink,
+        cancellation: Cancellation,
+    ) -> None:
+        self._parts = parts
+        self._deployment = deployment
+        self._release = release
+        self._surroundings = surroundings
+        self._sink = sink
+        self._cancellation = cancellation
+        self.records: list[InstanceRecord] = []
+
+    def start(self, orders: Sequence[Order]) -> None:
+        """Start all, and return when all are healthy. Raises CalzionError (start, health, cancelled)."""
+        records = self._record(orders)
+        self.records += [record for record, _ in records]
+        specs = [self._spec(order, record) for record, order in records]
+        self._parts.backend.ensure(specs)
+        self._parts.observed.touch()
+        candidates = [
+            _candidate(order, spec, record) for (record, order), spec in zip(records, specs, strict=True)
+        ]
+        for healthy in health.await_healthy(self._parts, candidates, self._sink, self._cancellation):
+            with self._parts.database.write() as connection:
+                instances.set_endpoints(connection, healthy.id, healthy.endpoints)
+
+    def take_back(self) -> None:
+        """Stop and forget what was started."""
+        ids = [record.id for record in self.records]
+        if ids:
+            self._parts.backend.stop(ids)
+            self._parts.backend.forget(ids)
+            with self._parts.database.write() as connection:
+                instances.remove(connection, ids)
+        self.records = []
+
+    def _record(self, orders: Iterable[Order]) -> list[tuple[InstanceRecord, Order]]:
+        with self._parts.database.write() as connection:
+            found: list[tuple[InstanceRecord, Order]] = []
+            for order in orders:
+                for ordinal in order.ordinals:
+                    names = _port_names(order)
+                    first = PORT_RANGE[self._deployment.id * 64 % len(PORT_RANGE)]
+                    free = instances.free_ports(connection, len(names), first, self._parts.port_is_free)
+                    ports = dict(zip(names, free, strict=True))
+                    record = self._new_record(order, ordinal, ports or _fixed_ports(order.member))
+                    instances.add(connection, [record])
+                    found.append((record, order))
+            return found
+
+    def _new_record(self, order: Order, ordinal: int, ports: dict[str, int]) -> InstanceRecord:
+        return InstanceRecord(
+            id=self._parts.new_id(),
+            deployment_id=self._deployment.id,
+            release_id=self._release.id,
+            service=order.member.name,
+            process_type=order.process.type,
+            ordinal=ordinal,
+            state=InstanceRole.STARTING,
+            pool=order.pool,
+            ports=ports,
+        )
+
+    def _spec(self, order: Order, record: InstanceRecord) -> RunSpec:
+        return self._surroundings.spec(
+            order.member,
+            order.process,
+            order.slug,
+            id=record.id,
+            ordinal=record.ordinal,
+            release=self._release.number,
+            ports=record.ports,
+        )
+
+
+def orders(
+    member: Member,
+    slug: Slug | None,
+    surroundings: Surroundings,
+    counts: Mapping[tuple[str, str], int],
+    pool: str,
+) -> list[Order]:
+    """All that runs of one service."""
+    if member.appliance:
+        return [Order(member=member, process=surroundings.server(member), slug=None, ordinals=(1,))]
+    if slug is None:
+        raise CalzionError(f"{member.name} has no code", code="start", hint="push it, or upload its code")
+    return [
+        Order(
+            member=member,
+            process=process,
+            slug=slug,
+            ordinals=range(1, process.count + 1),
+            pool=pool if process.routed else "",
+        )
+        for process in app_processes(member.definition, slug.process_types, counts)
+    ]
+
+
+def formation(parts: Parts, deployment: Deployment) -> dict[tuple[str, str], int]:
+    with parts.database.read() as connection:
+        return deployments.formation(connection, deployment.id)
+
+
+def _port_names(order: Order) -> list[str]:
+    return [] if order.member.appliance else [port.name for port in order.member.definition.ports]
+
+
+def _fixed_ports(member: Member) -> dict[str, int]:
+    return {"": APPLIANCES[member.appliance].port} if member.appliance else {}
+
+
+def _candidate(order: Order, spec: RunSpec, record: InstanceRecord) -> Candidate:
+    checked = order.process.routed or bool(order.member.appliance)
+    check: Healthcheck | None = order.member.definition.healthcheck if checked and spec.ports else None
+    return Candidate(spec=spec, name=record.display, healthcheck=check)

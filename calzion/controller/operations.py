@@ -1,0 +1,116 @@
+"""Restart and destroy: changes of what runs that make no release. The caller holds the deployment's turn."""
+
+from __future__ import annotations
+
+from calzion.controller import launch
+from calzion.controller.launch import Launch
+from calzion.controller.live import Live, find_live, live_specs
+from calzion.controller.parts import Parts
+from calzion.controller.store import deployments, instances
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.instances import InstanceRole
+from calzion.controller.traffic import Traffic
+from calzion.errors import CalzionError
+from calzion.model import Cancellation, DeploymentName, ServiceName
+from calzion.progress import Story
+
+
+def find_deployment(parts: Parts, name: str) -> Deployment:
+    """Raises CalzionError (not_found)."""
+    with parts.database.read() as connection:
+        found = deployments.find(connection, name)
+    if found is None:
+        raise CalzionError(
+            f"there is no deployment {name}", hint="'calzion list' shows those there are", code="not_found"
+        )
+    return found
+
+
+def restart(
+    parts: Parts,
+    traffic: Traffic,
+    name: DeploymentName,
+    service: ServiceName | None,
+    story: Story,
+    cancellation: Cancellation,
+) -> None:
+    """Replace instances by new ones of the same release, one service after the other."""
+    live = find_live(parts, find_deployment(parts, name))
+    if service:
+        live.member(service)
+    chosen = sorted({record.service for record in live.records if service in (None, record.service)})
+    if not chosen:
+        raise CalzionError(f"nothing of {name} runs that could be restarted", code="not_found")
+    for each in chosen:
+        story.step(f"Restarting {each}")
+        if live.member(each).exclusive:
+            _restart_in_place(parts, live, each)
+        else:
+            _replace(parts, traffic, live, each, story, cancellation)
+    story.done(f"{name} is restarted")
+
+
+def destroy(parts: Parts, traffic: Traffic, name: DeploymentName, confirmation: str, story: Story) -> None:
+    """Remove a deployment with its volumes. Raises CalzionError (refused) without its name as confirmation."""
+    deployment = find_deployment(parts, name)
+    if confirmation != name:
+        raise _unconfirmed(parts, deployment)
+    story.step(f"Destroying {name}")
+    with parts.database.write() as connection:
+        deployments.mark_destroying(connection, deployment.id)
+    finish_destroying(parts, traffic, deployment)
+    story.done(f"{name} is destroyed")
+
+
+def finish_destroying(parts: Parts, traffic: Traffic, deployment: Deployment) -> None:
+    """Every step may have been done before: a crash in between is made up for at the next start."""
+    with parts.database.write() as connection:
+        records = instances.of_deployment(connection, deployment.id)
+        instances.set_state(connection, [record.id for record in records], InstanceRole.DRAINING)
+    traffic.apply()
+    ids = [record.id for record in records]
+    parts.backend.stop(ids)
+    parts.backend.forget(ids)
+    parts.backend.remove_deployment(deployment.name)
+    parts.stories.forget(deployment.id)
+    if deployment.repository:
+        parts.forget_branch(deployment.repository, deployment.name)
+    with parts.database.write() as connection:
+        deployments.remove(connection, deployment.id)
+    traffic.retire({record.pool for record in records if record.pool})
+
+
+def _restart_in_place(parts: Parts, live: Live, service: str) -> None:
+    ids = [record.id for record in live.of_service(service)]
+    parts.backend.stop(ids)
+    parts.backend.ensure([spec for spec in live_specs(parts, live.deployment.id) if spec.id in ids])
+
+
+def _replace(
+    parts: Parts, traffic: Traffic, live: Live, service: str, story: Story, cancellation: Cancellation
+) -> None:
+    old = live.of_service(service)
+    new = Launch(parts, live.deployment, live.release, live.surroundings, story, cancellation)
+    pool = f"{live.deployment.name}.{service}.{parts.new_id()}"
+    counts = launch.formation(parts, live.deployment)
+    try:
+        new.start(launch.orders(live.member(service), live.slugs[service], live.surroundings, counts, pool))
+    except BaseException:
+        new.take_back()
+        raise
+    with parts.database.write() as connection:
+        instances.set_state(connection, [record.id for record in old], InstanceRole.DRAINING)
+        instances.set_state(connection, [record.id for record in new.records], InstanceRole.LIVE)
+    traffic.apply()
+    traffic.drain(old)
+
+
+def _unconfirmed(parts: Parts, deployment: Deployment) -> CalzionError:
+    volumes = parts.backend.volumes(deployment.name)
+    lost = [f"{name} ({size / 1e6:.1f} MB)" for name, size in sorted(volumes.items())]
+    listed = f" and its volumes {', '.join(lost)}" if lost else ""
+    return CalzionError(
+        f"this would destroy {deployment.name}{listed}",
+        hint=f"to go on: calzion destroy {deployment.name} --yes",
+        code="refused",
+    )

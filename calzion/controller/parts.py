@@ -1,0 +1,56 @@
+"""What the controller is made of; the composition root fills it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from calzion.backends.protocol import Backend
+from calzion.controller.locks import DeploymentLocks
+from calzion.controller.observed import Observed
+from calzion.controller.store.database import Database
+from calzion.controller.stories import StoryBook
+from calzion.controller.vault import Vault
+from calzion.model import Builder, DeploymentName, SourceTree
+from calzion.routing.protocol import Router
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds. `settle` is how long a process without a port must live to count as up."""
+
+    boot: float = 60.0
+    drain: float = 30.0
+    settle: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """`open_upload` opens uploaded code by its name; `forget_branch` removes a destroyed deployment's branch.
+
+    `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
+    """
+
+    database: Database
+    vault: Vault
+    builder: Builder
+    backend: Backend
+    observed: Observed
+    router: Router
+    stories: StoryBook
+    domain: str
+    http_port: int
+    open_upload: Callable[[str], SourceTree]
+    forget_branch: Callable[[str, DeploymentName], None]
+    port_is_free: Callable[[int], bool]
+    address_is_free: Callable[[str], bool]
+    timeouts: Timeouts = Timeouts()
+    locks: DeploymentLocks = field(default_factory=DeploymentLocks)
+    now: Callable[[], float] = time.time
+    new_id: Callable[[], str] = _new_id

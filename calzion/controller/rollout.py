@@ -1,0 +1,270 @@
+"""Carrying out a plan: everything new becomes healthy beside the old, then one durable moment switches, or nothing does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from calzion.controller import launch
+from calzion.controller.formation import release_command
+from calzion.controller.launch import Launch, Order
+from calzion.controller.live import live_specs
+from calzion.controller.locks import CancellationToken, check_cancelled
+from calzion.controller.parts import Parts
+from calzion.controller.plan import Change, start_order
+from calzion.controller.preparation import Prepared, prepare
+from calzion.controller.store import instances, releases
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.instances import InstanceRecord, InstanceRole
+from calzion.controller.store.releases import Release, ReleaseService
+from calzion.controller.traffic import Traffic, routed_services, urls
+from calzion.errors import CalzionError
+from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
+from calzion.progress import Story
+
+
+class Rollout:
+    """One release of one deployment, from its plan to its switch. The deployment's lock is held meanwhile."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        traffic: Traffic,
+        deployment: Deployment,
+        release: Release,
+        story: Story,
+        cancellation: Cancellation,
+    ) -> None:
+        self._parts = parts
+        self._traffic = traffic
+        self._deployment = deployment
+        self._release = release
+        self._story = story
+        self._cancellation = cancellation
+        self._parked: list[InstanceRecord] = []
+
+    def run(
+        self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree], *, may_hold: bool
+    ) -> list[InstanceRecord]:
+        """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
+        prepared = prepare(self._parts, self._deployment, self._release, services, sources)
+        self._tell(prepared, may_hold)
+        slugs = self._build(prepared)
+        new = Launch(
+            self._parts,
+            self._deployment,
+            self._release,
+            prepared.surroundings,
+            self._story,
+            self._cancellation,
+        )
+        try:
+            began = self._start(prepared, slugs, new)
+            check_cancelled(self._cancellation)
+            old = self._switch(prepared, services, new)
+        except BaseException:
+            new.take_back()
+            self._unpark()
+            raise
+        self._route(prepared, began)
+        return old
+
+    def _tell(self, prepared: Prepared, may_hold: bool) -> None:
+        commit = f" from {self._release.commit[:7]}" if self._release.commit else ""
+        title = f"{self._deployment.name}: release v{self._release.number}{commit} ({self._release.user})"
+        self._story.step(title)
+        for line in prepared.plan.lines():
+            self._story.log(line)
+        for member in prepared.surroundings.members.values():
+            image = member.definition.image
+            if member.appliance and image != f"calzion/{member.appliance}":
+                self._story.log(f"{image} is served by the appliance calzion/{member.appliance}")
+        held = prepared.plan.held
+        if held and not may_hold:
+            raise CalzionError(
+                f"{held[0].service} is held: {', '.join(held[0].reasons)}",
+                hint="nothing has changed",
+                code="start",
+            )
+
+    def _build(self, prepared: Prepared) -> dict[ServiceName, Slug]:
+        wanted = [name for name in prepared.plan.start if not prepared.surroundings.members[name].appliance]
+        slugs: dict[ServiceName, Slug] = {}
+        missing: list[BuildOrder] = []
+        for name in wanted:
+            found = self._parts.builder.find(prepared.versions[name].code)
+            if found:
+                slugs[name] = found
+            elif name in prepared.builds:
+                missing.append(prepared.builds[name])
+            else:
+                raise CalzionError(f"the slug of {name} is gone", hint="push its code again", code="build")
+        for name in sorted(slugs.keys() & prepared.builds.keys()):
+            self._story.step(f"{name} was built before: its slug is used again")
+        return slugs | self._build_all(missing)
+
+    def _build_all(self, orders: Sequence[BuildOrder]) -> dict[ServiceName, Slug]:
+        if not orders:
+            return {}
+        # The first failure ends the other builds: their result could not go live.
+        together = CancellationToken()
+        forget = self._cancellation.on_cancel(together.cancel)
+        errors: list[CalzionError] = []
+
+        def build(order: BuildOrder) -> Slug | None:
+            try:
+                return self._parts.builder.build(order, self._story, together)
+            except CalzionError as error:
+                errors.append(error)
+                together.cancel()
+                return None
+
+        with ThreadPoolExecutor(max_workers=len(orders), thread_name_prefix="build") as pool:
+            results = list(pool.map(build, orders))
+        forget()
+        if errors:
+            check_cancelled(self._cancellation)
+            raise errors[0]
+        return {order.service: slug for order, slug in zip(orders, results, strict=True) if slug}
+
+    def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch) -> float:
+        check_cancelled(self._cancellation)
+        plan = {item.service: item.change for item in prepared.plan.items}
+        members = prepared.surroundings.members
+        exclusive = [
+            name for name in prepared.plan.start if members[name].exclusive and plan[name] is Change.CHANGED
+        ]
+        beside = [name for name in prepared.plan.start if name not in exclusive]
+        appliances = [name for name in beside if members[name].appliance]
+        began = time.monotonic()
+        self._start_wave(prepared, slugs, new, appliances)
+        self._run_release_commands(prepared, slugs)
+        for wave in _waves(prepared, [name for name in beside if name not in appliances]):
+            self._start_wave(prepared, slugs, new, wave)
+        for name in exclusive:
+            self._park([name])
+            self._start_wave(prepared, slugs, new, [name])
+        return began
+
+    def _start_wave(
+        self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch, names: Sequence[ServiceName]
+    ) -> None:
+        orders: list[Order] = []
+        counts = launch.formation(self._parts, self._deployment)
+        for name in names:
+            pool = f"{self._deployment.name}.{name}.{self._parts.new_id()}"
+            member = prepared.surroundings.members[name]
+            orders += launch.orders(member, slugs.get(name), prepared.surroundings, counts, pool)
+        for name in names:
+            mine = [order for order in orders if order.member.name == name]
+            shape = ", ".join(f"{order.process.type} {len(order.ordinals)}" for order in mine)
+            self._story.step(f"Starting {name}: {shape}")
+        if orders:
+            new.start(orders)
+
+    def _run_release_commands(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug]) -> None:
+        for name in prepared.plan.start:
+            slug = slugs.get(name)
+            member = prepared.surroundings.members[name]
+            command = release_command(member.definition, slug.process_types) if slug else None
+            if command:
+                self._run_release_command(prepared, name, slug, command)
+
+    def _run_release_command(
+        self, prepared: Prepared, name: ServiceName, slug: Slug | None, command: str
+    ) -> None:
+        check_cancelled(self._cancellation)
+        self._story.step(f"Running the release command of {name}: {command}")
+        member = prepared.surroundings.members[name]
+        spec = prepared.surroundings.task(
+            member, slug, command, id=self._parts.new_id(), release=self._release.number
+        )
+        result = self._parts.backend.run(spec, self._story.log, self._cancellation)
+        check_cancelled(self._cancellation)
+        if result.status != 0:
+            raise CalzionError(
+                f"{name}: the release command failed ({result}): {command}",
+                hint="its output stands above; mend the cause and push again",
+                code="release",
+            )
+
+    def _park(self, names: Iterable[str]) -> None:
+        with self._parts.database.write() as connection:
+            live = instances.of_deployment(connection, self._deployment.id, InstanceRole.LIVE)
+            mine = [record for record in live if record.service in names]
+            instances.set_state(connection, [record.id for record in mine], InstanceRole.PARKED)
+        self._parked += mine
+        self._parts.backend.stop([record.id for record in mine])
+
+    def _unpark(self) -> None:
+        if not self._parked:
+            return
+        ids = [record.id for record in self._parked]
+        with self._parts.database.write() as connection:
+            instances.set_state(connection, ids, InstanceRole.LIVE)
+        specs = [spec for spec in live_specs(self._parts, self._deployment.id) if spec.id in ids]
+        self._parts.backend.ensure(specs)
+
+    def _switch(
+        self, prepared: Prepared, services: Sequence[ReleaseService], new: Launch
+    ) -> list[InstanceRecord]:
+        replaced = {item.service for item in prepared.plan.items if item.change is not Change.UNCHANGED}
+        held = {item.service: item.reasons[0] for item in prepared.plan.held}
+        with self._parts.database.write() as connection:
+            for service in services:
+                version = prepared.versions[service.name]
+                releases.put_service(
+                    connection,
+                    self._release.id,
+                    ReleaseService(
+                        definition=service.definition,
+                        source=service.source,
+                        slug=version.code,
+                        fingerprint=version.fingerprint,
+                        held=held.get(service.name, ""),
+                    ),
+                )
+            started = {record.id for record in new.records}
+            old = [
+                record
+                for record in instances.of_deployment(
+                    connection, self._deployment.id, InstanceRole.LIVE, InstanceRole.PARKED
+                )
+                if record.service in replaced and record.id not in started
+            ]
+            instances.set_state(connection, [record.id for record in old], InstanceRole.DRAINING)
+            instances.set_state(connection, sorted(started), InstanceRole.LIVE)
+            releases.make_current(connection, self._release, self._parts.now())
+        self._parked = []
+        return old
+
+    def _route(self, prepared: Prepared, began: float) -> None:
+        switched = "traffic switched"
+        try:
+            self._traffic.apply()
+        except CalzionError as error:
+            self._story.warning(f"{error.message}; traffic follows as soon as the router is back")
+            switched = "release switched"
+        if prepared.plan.start or prepared.plan.stop:
+            seconds = time.monotonic() - began
+            self._story.step(f"Healthy after {seconds:.1f} s; {switched}")
+        with self._parts.database.read() as connection:
+            routed = routed_services(connection, self._deployment.id)
+        for url in urls(self._parts, self._deployment.name, routed):
+            self._story.log(url)
+        if not routed:
+            self._story.log("no web process: nothing is routed")
+
+
+def _waves(prepared: Prepared, names: Sequence[ServiceName]) -> list[list[ServiceName]]:
+    """Names grouped so that each group requires only what stands in earlier ones."""
+    depth: dict[ServiceName, int] = {}
+    for name in start_order(prepared.versions.values()):
+        required = prepared.versions[name].definition.require
+        inside = [depth[other] + 1 for other in required if other in names and other in depth]
+        depth[name] = max(inside, default=0)
+    waves: dict[int, list[ServiceName]] = {}
+    for name in names:
+        waves.setdefault(depth[name], []).append(name)
+    return [waves[key] for key in sorted(waves)]

@@ -1,0 +1,220 @@
+"""Releases and the services in them. A release is immutable from the moment it is activated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from calzion.controller.store.schema import release_services, releases
+from calzion.model import Generate, Pairs, ServiceDefinition, ServiceName
+from calzion.template import as_keys, parse_service
+
+
+class ReleaseState(StrEnum):
+    OPEN = "open"
+    WAITING = "waiting"
+    ROLLING = "rolling"
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (ReleaseState.WAITING, ReleaseState.ROLLING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    id: int
+    deployment_id: int
+    number: int
+    state: ReleaseState
+    commit: str
+    user: str
+    message: str
+    env: Pairs
+    generate: tuple[Generate, ...]
+    source: str
+    created: float
+    started: float | None
+    finished: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started is None or self.finished is None:
+            return None
+        return round(self.finished - self.started, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseService:
+    """One service of a release. `source` names uploaded code, `slug` the key of its slug; '' where there is none."""
+
+    definition: ServiceDefinition
+    source: str = ""
+    slug: str = ""
+    fingerprint: str = ""
+    held: str = ""
+
+    @property
+    def name(self) -> ServiceName:
+        return self.definition.name
+
+
+def open_release(
+    connection: Connection, deployment_id: int, *, user: str, commit: str = "", now: float
+) -> Release:
+    """An empty release with the deployment's next number."""
+    mine = releases.c.deployment_id == deployment_id
+    last = connection.execute(select(func.max(releases.c.number)).where(mine)).scalar()
+    result = connection.execute(
+        insert(releases).values(
+            deployment_id=deployment_id,
+            number=(last or 0) + 1,
+            state=ReleaseState.OPEN,
+            commit=commit,
+            user=user,
+            message="",
+            env={},
+            generate=[],
+            source="",
+            created=now,
+        )
+    )
+    assert result.inserted_primary_key is not None
+    return by_id(connection, result.inserted_primary_key[0])
+
+
+def by_id(connection: Connection, id: int) -> Release:
+    return _release(connection.execute(select(releases).where(releases.c.id == id)).one())
+
+
+def find(connection: Connection, deployment_id: int, number: int) -> Release | None:
+    chosen = (releases.c.deployment_id == deployment_id) & (releases.c.number == number)
+    row = connection.execute(select(releases).where(chosen)).one_or_none()
+    return _release(row) if row else None
+
+
+def current(connection: Connection, deployment_id: int) -> Release | None:
+    chosen = (releases.c.deployment_id == deployment_id) & (releases.c.state == ReleaseState.CURRENT)
+    row = connection.execute(select(releases).where(chosen)).one_or_none()
+    return _release(row) if row else None
+
+
+def of_deployment(connection: Connection, deployment_id: int) -> list[Release]:
+    """Newest first."""
+    chosen = select(releases).where(releases.c.deployment_id == deployment_id)
+    return [_release(row) for row in connection.execute(chosen.order_by(releases.c.number.desc()))]
+
+
+def in_state(connection: Connection, *states: ReleaseState) -> list[Release]:
+    chosen = select(releases).where(releases.c.state.in_(states)).order_by(releases.c.id)
+    return [_release(row) for row in connection.execute(chosen)]
+
+
+def set_environment(connection: Connection, id: int, env: Pairs, generate: Iterable[Generate]) -> None:
+    rules = [[rule.name, rule.length] for rule in generate]
+    connection.execute(update(releases).where(releases.c.id == id).values(env=dict(env), generate=rules))
+
+
+def set_source(connection: Connection, id: int, source: str) -> None:
+    connection.execute(update(releases).where(releases.c.id == id).values(source=source))
+
+
+def start(connection: Connection, id: int, state: ReleaseState, now: float) -> None:
+    connection.execute(update(releases).where(releases.c.id == id).values(state=state, started=now))
+
+
+def finish(connection: Connection, id: int, state: ReleaseState, now: float, message: str = "") -> None:
+    connection.execute(
+        update(releases).where(releases.c.id == id).values(state=state, finished=now, message=message[:4000])
+    )
+
+
+def make_current(connection: Connection, release: Release, now: float) -> None:
+    """The one durable moment of a switch."""
+    previous = (releases.c.deployment_id == release.deployment_id) & (
+        releases.c.state == ReleaseState.CURRENT
+    )
+    connection.execute(update(releases).where(previous).values(state=ReleaseState.SUPERSEDED))
+    finish(connection, release.id, ReleaseState.CURRENT, now)
+
+
+def put_service(connection: Connection, release_id: int, service: ReleaseService) -> None:
+    remove_service(connection, release_id, service.name)
+    connection.execute(
+        insert(release_services).values(
+            release_id=release_id,
+            name=str(service.name),
+            definition=as_keys(service.definition),
+            source=service.source,
+            slug=service.slug,
+            fingerprint=service.fingerprint,
+            held=service.held,
+        )
+    )
+
+
+def remove_service(connection: Connection, release_id: int, name: str) -> bool:
+    chosen = (release_services.c.release_id == release_id) & (release_services.c.name == str(name))
+    return bool(connection.execute(delete(release_services).where(chosen)).rowcount)
+
+
+def services(connection: Connection, release_id: int) -> tuple[ReleaseService, ...]:
+    """The services of a release, by name."""
+    chosen = select(release_services).where(release_services.c.release_id == release_id)
+    return tuple(_service(row) for row in connection.execute(chosen.order_by(release_services.c.name)))
+
+
+def service_names(connection: Connection, release_id: int) -> list[str]:
+    chosen = select(release_services.c.name).where(release_services.c.release_id == release_id)
+    return list(connection.execute(chosen.order_by(release_services.c.name)).scalars())
+
+
+def sources_in_use(connection: Connection) -> set[str]:
+    """Uploads that a release may still need."""
+    rows = connection.execute(
+        select(release_services.c.source).where(release_services.c.source != "")
+    ).scalars()
+    opened = connection.execute(
+        select(releases.c.source).where(releases.c.source != "", releases.c.state == ReleaseState.OPEN)
+    ).scalars()
+    return {*rows, *opened}
+
+
+def _service(row: Row[tuple[object, ...]]) -> ReleaseService:
+    data = row._mapping
+    return ReleaseService(
+        definition=_definition(data["name"], data["definition"]),
+        source=data["source"],
+        slug=data["slug"],
+        fingerprint=data["fingerprint"],
+        held=data["held"],
+    )
+
+
+def _definition(name: str, keys: Mapping[str, Any]) -> ServiceDefinition:
+    return parse_service(ServiceName(name), keys)
+
+
+def _release(row: Row[tuple[object, ...]]) -> Release:
+    data = row._mapping
+    return Release(
+        id=data["id"],
+        deployment_id=data["deployment_id"],
+        number=data["number"],
+        state=ReleaseState(data["state"]),
+        commit=data["commit"],
+        user=data["user"],
+        message=data["message"],
+        env=tuple(sorted(data["env"].items())),
+        generate=tuple(Generate(name=name, length=length) for name, length in data["generate"]),
+        source=data["source"],
+        created=data["created"],
+        started=data["started"],
+        finished=data["finished"],
+    )

@@ -1,0 +1,190 @@
+"""All that the services of one deployment see of one another in one release, and the orders that follow. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from calzion.controller import environment
+from calzion.controller.appliance import APPLIANCES, Appliance, generated_password, own_environment, url
+from calzion.controller.environment import Neighbour
+from calzion.controller.formation import SERVER, Process
+from calzion.errors import CalzionError
+from calzion.model import (
+    DeploymentName,
+    Limits,
+    Pairs,
+    RunSpec,
+    ServiceDefinition,
+    ServiceName,
+    Slug,
+    Volume,
+)
+from calzion.template import as_keys
+
+INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
+_INVISIBLE_TO_INSTANCES = ("env", "require", "labels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One service: `address` is its stable one, `appliance` the kind where Calzion itself makes it."""
+
+    definition: ServiceDefinition
+    address: str
+    appliance: str | None = None
+
+    @property
+    def name(self) -> ServiceName:
+        return self.definition.name
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether old and new must not run at the same time: their data would be written by both."""
+        return bool(self.appliance or self.definition.volumes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """`internal_ports` are the ports at which apps answer on their stable addresses."""
+
+    deployment: DeploymentName
+    uid: int
+    env: Pairs
+    generated: Mapping[str, str] = field(repr=False)
+    members: Mapping[ServiceName, Member]
+    internal_ports: tuple[int, ...]
+
+    def environment(self, member: Member) -> dict[str, str]:
+        """What every instance of the service sees. Raises CalzionError (template) for an unknown reference."""
+        values = self._values(member)
+        own = environment.own(member.definition.env, values, member.name)
+        if member.appliance:
+            return self._appliance_environment(member, APPLIANCES[member.appliance], own)
+        neighbours = [self._neighbour(other) for other in self._others(member)]
+        return environment.addresses(neighbours) | environment.appliance_urls(neighbours) | own
+
+    def visible(self, member: Member) -> Pairs:
+        """The same as far as it gives away no secret: references stay references."""
+        if member.appliance:
+            reads = APPLIANCES[member.appliance].reads
+            return tuple(pair for pair in member.definition.env if pair[0] in reads)
+        neighbours = [self._neighbour(other, hidden=True) for other in self._others(member)]
+        shown = environment.addresses(neighbours) | environment.appliance_urls(neighbours)
+        return tuple(sorted({**shown, **dict(member.definition.env)}.items()))
+
+    def identity(self, member: Member, code: str) -> bytes:
+        """Equal for two releases where instances of the one serve as well as instances of the other."""
+        keys = {
+            name: value
+            for name, value in as_keys(member.definition).items()
+            if name not in _INVISIBLE_TO_INSTANCES
+        }
+        return json.dumps([keys, code, self.environment(member)], sort_keys=True).encode()
+
+    def spec(
+        self,
+        member: Member,
+        process: Process,
+        slug: Slug | None,
+        *,
+        id: str,
+        ordinal: int,
+        release: int,
+        ports: Mapping[str, int],
+    ) -> RunSpec:
+        """The order to run one instance."""
+        env = environment.of_instance(
+            deployment=self.deployment,
+            service=member.name,
+            instance=f"{process.type}.{ordinal}",
+            release=release,
+            ports=ports,
+        )
+        config = dict(slug.config_vars) if slug else {}
+        appliance = APPLIANCES[member.appliance] if member.appliance else None
+        return RunSpec(
+            id=id,
+            deployment=self.deployment,
+            service=member.name,
+            process_type=process.type,
+            release=release,
+            command=process.command,
+            appliance=member.appliance,
+            slug=slug.root if slug else None,
+            env=config | self.environment(member) | env,
+            ports=dict(ports),
+            address=member.address if appliance else "",
+            volumes=self.volumes(member),
+            hosts=tuple(sorted((other.address, str(other.name)) for other in self.members.values())),
+            uid=self.uid,
+            stop=appliance.stop if appliance else member.definition.stop,
+            limits=INSTANCE_LIMITS,
+        )
+
+    def task(self, member: Member, slug: Slug | None, command: str, *, id: str, release: int) -> RunSpec:
+        """The order to run a command once, with the environment and files of the service's processes."""
+        process = Process(type="run", command=command, count=1)
+        spec = self.spec(member, process, slug, id=id, ordinal=1, release=release, ports={})
+        return replace(spec, restart=False, volumes=())
+
+    def volumes(self, member: Member) -> tuple[Volume, ...]:
+        """The service's volumes, named within the deployment."""
+        given = member.definition.volumes
+        if member.appliance:
+            kept = APPLIANCES[member.appliance].volume
+            name = given[0].name if given else kept.name
+            return (Volume(name=f"{member.name}.{name}", path=kept.path),)
+        values = self._values(member)
+        place = f"{member.name}: volumes"
+        return tuple(
+            Volume(name=f"{member.name}.{volume.name}", path=environment.resolve(volume.path, values, place))
+            for volume in given
+        )
+
+    def server(self, member: Member) -> Process:
+        """The one process of an appliance. Raises CalzionError (unsupported) for keys that it can't honour."""
+        unusable = [
+            key for key in ("cmd", "entrypoint", "release", "processes") if getattr(member.definition, key)
+        ]
+        if unusable:
+            raise CalzionError(
+                f"{member.name}: {unusable[0]} is not supported for the appliance {member.appliance}",
+                hint="leave it out: Calzion starts this server itself",
+                code="unsupported",
+            )
+        return Process(type=SERVER, command="", count=1)
+
+    def _others(self, member: Member) -> list[Member]:
+        return [other for _, other in sorted(self.members.items()) if other.name != member.name]
+
+    def _values(self, member: Member) -> dict[str, str]:
+        return environment.values_of(
+            deployment=self.deployment,
+            service=member.name,
+            env=self.env,
+            generated=self.generated,
+            secrets={},
+        )
+
+    def _appliance_environment(
+        self, member: Member, appliance: Appliance, own: Mapping[str, str]
+    ) -> dict[str, str]:
+        password = self.generated.get(generated_password(member.name).name, "")
+        return own_environment(appliance, own, password)
+
+    def _neighbour(self, member: Member, hidden: bool = False) -> Neighbour:
+        if not member.appliance:
+            names = [port.name for port in member.definition.ports]
+            ports = dict(zip(names, self.internal_ports, strict=False))
+            return Neighbour(service=member.name, address=member.address, ports=ports)
+        appliance = APPLIANCES[member.appliance]
+        reach = "" if hidden else url(appliance, self.environment(member), member.address)
+        return Neighbour(
+            service=member.name,
+            address=member.address,
+            ports={"": appliance.port},
+            appliance=appliance.kind,
+            url=reach,
+        )

@@ -1,0 +1,162 @@
+"""Which routes there should be, and the end of instances that no route leads to any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from calzion.controller.parts import Parts
+from calzion.controller.store import deployments, instances
+from calzion.controller.store.instances import InstanceRecord, InstanceRole
+from calzion.errors import CalzionError
+from calzion.model import DeploymentName, Endpoint
+from calzion.routing.table import Pool, RouteTable
+
+DRAIN_INTERVAL = 0.1
+"""Seconds between two looks at how many connections are left; the router has no event for it."""
+
+
+def http_pool(pool: str) -> str:
+    return f"{pool}/http"
+
+
+def tcp_pool(pool: str, index: int) -> str:
+    return f"{pool}/tcp{index}"
+
+
+class Traffic:
+    """Computes the whole route table from the store and has the router apply it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+
+    def apply(self) -> None:
+        """Bring the router to what the store says; everything that changed switches at one moment."""
+        with self._lock:
+            with self._parts.database.read() as connection:
+                table = self.table(connection)
+            self._parts.router.apply(table)
+
+    def table(self, connection: Connection) -> RouteTable:
+        by_deployment: dict[int, list[InstanceRecord]] = defaultdict(list)
+        for record in instances.all_instances(connection, InstanceRole.LIVE):
+            if record.pool:
+                by_deployment[record.deployment_id].append(record)
+        hosts: dict[str, str] = {}
+        routes: dict[Endpoint, str] = {}
+        pools: dict[str, Pool] = {}
+        for deployment in deployments.all_deployments(connection):
+            services = _by_service(by_deployment.get(deployment.id, []))
+            hosts.update(self._hosts(deployment.name, services))
+            for service, records in services.items():
+                pools.update(_pools(records))
+                address = deployments.known_address(connection, deployment.id, service)
+                if address:
+                    routes.update(self._addresses(address, records))
+        return RouteTable(hosts=hosts, addresses=routes, pools=pools)
+
+    def drain(self, records: Sequence[InstanceRecord]) -> None:
+        """Stop instances that get nothing new: the routed ones when their last connection ended, or at the deadline."""
+        routed = [record for record in records if record.pool]
+        self._stop([record for record in records if not record.pool])
+        pools = {record.pool for record in routed}
+        deadline = time.monotonic() + self._parts.timeouts.drain
+        while any(self._connections(pool) for pool in pools) and time.monotonic() < deadline:
+            time.sleep(DRAIN_INTERVAL)
+        self._stop(routed)
+        self.retire(pools)
+
+    def _stop(self, records: Iterable[InstanceRecord]) -> None:
+        ids = [record.id for record in records]
+        if not ids:
+            return
+        self._parts.backend.stop(ids)
+        self._parts.backend.forget(ids)
+        with self._parts.database.write() as connection:
+            instances.remove(connection, ids)
+
+    def _connections(self, pool: str) -> int:
+        try:
+            return sum(self._parts.router.connections(name) for name in _pool_names(pool, self._ports))
+        except CalzionError:
+            return 0  # a router that is gone holds no connections
+
+    def retire(self, pools: Iterable[str]) -> None:
+        """Free the router's places of pools that no instance has any more."""
+        with self._parts.database.read() as connection:
+            used = {record.pool for record in instances.all_instances(connection)}
+        for pool in pools:
+            if pool not in used:
+                for name in _pool_names(pool, self._ports):
+                    self._parts.router.retire(name)
+
+    @property
+    def _ports(self) -> int:
+        return len(self._parts.router.internal_ports)
+
+    def _hosts(self, deployment: DeploymentName, services: dict[str, list[InstanceRecord]]) -> dict[str, str]:
+        names = host_names(deployment, services, self._parts.domain)
+        return {host: http_pool(services[service][0].pool) for host, service in names.items()}
+
+    def _addresses(self, address: str, records: Sequence[InstanceRecord]) -> dict[Endpoint, str]:
+        internal = self._parts.router.internal_ports
+        return {
+            Endpoint(address, internal[index]): tcp_pool(records[0].pool, index)
+            for index in range(min(len(records[0].ports), len(internal)))
+        }
+
+
+def host_names(deployment: DeploymentName, services: Iterable[str], domain: str) -> dict[str, str]:
+    """Host name -> service: each under its own name, and the only one under the deployment's."""
+    routed = sorted(services)
+    names = {f"{service}.{deployment}.{domain}": service for service in routed}
+    if len(routed) == 1:
+        names[f"{deployment}.{domain}"] = routed[0]
+    return names
+
+
+def routed_services(connection: Connection, deployment_id: int) -> list[str]:
+    live = instances.of_deployment(connection, deployment_id, InstanceRole.LIVE)
+    return sorted({record.service for record in live if record.pool})
+
+
+def urls(parts: Parts, deployment: DeploymentName, services: Iterable[str]) -> list[str]:
+    """The addresses a user can open, shortest first."""
+    port = "" if parts.http_port == 80 else f":{parts.http_port}"
+    names = host_names(deployment, services, parts.domain)
+    return [f"http://{host}{port}" for host in sorted(names, key=lambda host: (len(host), host))]
+
+
+def _by_service(records: Iterable[InstanceRecord]) -> dict[str, list[InstanceRecord]]:
+    found: dict[str, list[InstanceRecord]] = defaultdict(list)
+    for record in records:
+        found[record.service].append(record)
+    return found
+
+
+def _pools(records: Sequence[InstanceRecord]) -> dict[str, Pool]:
+    pool = records[0].pool
+    first = [_endpoint(record, next(iter(record.ports), "")) for record in records]
+    found = {http_pool(pool): Pool(name=http_pool(pool), endpoints=_present(first))}
+    for index, port in enumerate(records[0].ports):
+        name = tcp_pool(pool, index)
+        endpoints = _present(_endpoint(record, port) for record in records)
+        found[name] = Pool(name=name, endpoints=endpoints, http=False)
+    return found
+
+
+def _present(endpoints: Iterable[Endpoint | None]) -> tuple[Endpoint, ...]:
+    return tuple(endpoint for endpoint in endpoints if endpoint)
+
+
+def _endpoint(record: InstanceRecord, port: str) -> Endpoint | None:
+    return record.endpoints.get(port)
+
+
+def _pool_names(pool: str, ports: int) -> list[str]:
+    return [http_pool(pool), *(tcp_pool(pool, index) for index in range(ports))]
