@@ -45,9 +45,7 @@ class DirectoryTree:
         descriptor = _open_inside(self.root, path)
         if descriptor is None:
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
+        with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
             content = file.read(limit + 1)
         if len(content) > limit:
             raise ValueError(f"{path} is larger than {limit} bytes")
@@ -104,10 +102,17 @@ def _open_inside(root: Path, path: str) -> int | None:
             inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
-        return os.open(parts[-1], flags, dir_fd=descriptor)
+        return _only_regular(os.open(parts[-1], flags, dir_fd=descriptor))
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
             return None
         raise
     finally:
         os.close(descriptor)
+
+
+def _only_regular(descriptor: int) -> int | None:
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None

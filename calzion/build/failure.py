@@ -12,7 +12,7 @@ _LONGEST = 600
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^\W*(Because .+)",
+        r"^\W*(?:cause: *)?(Because .+)",
         r"^(npm (?:error|ERR!) (?:code E\w+|(?:404|ERESOLVE|notarget|Missing|Invalid)\b.*))",
         r"^\W*((?:error|fatal): .+)",
         r"^((?:[A-Za-z_.]*(?:Error|Exception)): .+)",
@@ -20,7 +20,7 @@ _PATTERNS = tuple(
         r"^(.*: (?:command not found|No such file or directory|Permission denied|No space left on device))$",
     )
 )
-_QUIET = re.compile(r"npm (?:error|ERR!) (?:code E|A complete log|404 Note|404 *$)")
+_QUIET = re.compile(r"npm (?:error|ERR!) (?:code E|A complete log|404 Note|404 tarball|404 *$)")
 
 
 def explain(lines: Sequence[str]) -> list[str]:
@@ -45,7 +45,7 @@ def _unwrap(lines: Sequence[str]) -> list[str]:
     """Sentences that uv wrapped over indented lines, as one line each."""
     joined: list[str] = []
     for line in lines:
-        if joined and re.match(r"\W*Because ", joined[-1]) and re.match(r" {4,}\S", line):
+        if joined and re.match(r"\W*(?:cause: *)?Because ", joined[-1]) and re.match(r" {4,}\S", line):
             joined[-1] += " " + line.strip()
         else:
             joined.append(line)

@@ -1,5 +1,5 @@
-// Prints words on a package.json: dependencies, build, plain (its content alone decides what is installed). Writes what
-// bin/release says.
+// Prints words on a package.json: dependencies, development (dependencies), build, plain (its content alone decides what
+// is installed). Writes what bin/release says.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -20,6 +20,7 @@ const installs = ["preinstall", "install", "postinstall", "prepare"].some((name)
 
 const facts = [];
 if (wanted.length || manifest.workspaces) facts.push("dependencies");
+if (Object.keys(manifest.devDependencies || {}).length) facts.push("development");
 if (scripts.build) facts.push("build");
 if (!local && !installs && !manifest.workspaces) facts.push("plain");
 console.log(facts.join(" "));

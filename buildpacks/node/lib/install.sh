@@ -1,18 +1,20 @@
 # Development dependencies are there for the build script alone.
 install_dependencies() {
-    local key=
+    key=
     if has plain; then
         key=$(fingerprint)
     fi
     rm -rf node_modules
-    if [ -n "$key" ] && [ "$(cat "$cache/key" 2>/dev/null)" = "$key" ]; then
+    if is_cached; then
         echo "dependencies are unchanged: taken from the cache"
         cp -a "$cache/node_modules" node_modules
     else
         run_npm
-        save "$key"
+        save
     fi
 }
+
+is_cached() { [ -n "$key" ] && [ "$(cat "$cache/key" 2>/dev/null)" = "$key" ]; }
 
 run_npm() {
     local verb=install omit=--omit=dev
@@ -38,10 +40,25 @@ fingerprint() {
 }
 
 save() {
-    rm -rf "$cache/key" "$cache/node_modules"
-    if [ -n "$1" ] && [ -d node_modules ]; then
+    rm -rf "$cache/key" "$cache/node_modules" "$cache/pruned" "$cache/pruned.new"
+    if [ -n "$key" ] && [ -d node_modules ]; then
         cp -a node_modules "$cache/node_modules"
-        printf '%s' "$1" >"$cache/key.new"
+        printf '%s' "$key" >"$cache/key.new"
         mv "$cache/key.new" "$cache/key"
+    fi
+}
+
+# Removes the development dependencies.
+prune() {
+    if is_cached && [ -d "$cache/pruned" ]; then
+        rm -rf node_modules
+        cp -a "$cache/pruned" node_modules
+        return
+    fi
+    npm prune --omit=dev
+    if is_cached && [ -d node_modules ]; then
+        rm -rf "$cache/pruned.new"
+        cp -a node_modules "$cache/pruned.new"
+        mv "$cache/pruned.new" "$cache/pruned"
     fi
 }
