@@ -1,0 +1,107 @@
+"""A service's shape -> its canonical definition, and back to the keys that would define it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from calzion.model import (
+    Command,
+    Healthcheck,
+    Pairs,
+    Port,
+    ServiceDefinition,
+    ServiceName,
+    Stop,
+    Volume,
+)
+from calzion.template.port import ASSIGN
+
+if TYPE_CHECKING:
+    from calzion.template.shape import ServiceShape
+
+
+def define(name: ServiceName, shape: ServiceShape, image: str, env: Mapping[str, str]) -> ServiceDefinition:
+    """The definition; `image` counts where the shape has neither image nor git, `env` below its own."""
+    git = shape.git
+    return ServiceDefinition(
+        name=name,
+        git=git,
+        image=None if git is not None else shape.image or image,
+        cmd=_command(shape.cmd),
+        entrypoint=_command(shape.entrypoint),
+        env=_pairs({**env, **shape.env}),
+        ports=_ports(shape),
+        volumes=tuple(Volume(name=key, path=path) for key, path in _pairs(shape.volumes)),
+        processes=None if shape.processes is None else tuple(sorted(shape.processes)),
+        release=shape.release,
+        healthcheck=Healthcheck(**_given(shape.healthcheck)),
+        require=tuple(sorted(ServiceName(other) for other in shape.require)),
+        stop=Stop(**_given(shape.stop)),
+        labels=_pairs(shape.labels),
+    )
+
+
+def as_keys(definition: ServiceDefinition) -> dict[str, Any]:
+    """JSON data for which `parse_service(definition.name, ...)` gives the definition again.
+
+    Times, ports and the stop signal are written out even where they are the defaults: what a release was does
+    not change with the defaults of a later version. Empty collections and keys without a value are left out.
+    """
+    keys: dict[str, Any] = {
+        "image": definition.image,
+        "git": definition.git,
+        "cmd": _listed(definition.cmd),
+        "entrypoint": _listed(definition.entrypoint),
+        "env": dict(definition.env) or None,
+        **_port_keys(definition.ports),
+        "volumes": {volume.name: volume.path for volume in definition.volumes} or None,
+        "processes": None if definition.processes is None else list(definition.processes),
+        "release": definition.release,
+        "healthcheck": _health_keys(definition.healthcheck),
+        "require": [str(name) for name in definition.require] or None,
+        "stop": {"signal": definition.stop.signal, "timeout": definition.stop.timeout},
+        "labels": dict(definition.labels) or None,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _given(shape: Any) -> dict[str, Any]:
+    return {key: value for key, value in shape if value is not None}
+
+
+def _command(command: str | list[str] | None) -> Command | None:
+    return tuple(command) if isinstance(command, list) else command
+
+
+def _pairs(values: Mapping[str, str]) -> Pairs:
+    return tuple(sorted(values.items()))
+
+
+def _ports(shape: ServiceShape) -> tuple[Port, ...]:
+    if shape.ports is None:
+        return (Port(number=shape.port),)
+    numbers = dict.fromkeys(shape.ports) if isinstance(shape.ports, list) else shape.ports
+    return tuple(Port(name=name, number=number) for name, number in sorted(numbers.items()))
+
+
+def _port_keys(ports: tuple[Port, ...]) -> dict[str, Any]:
+    if len(ports) == 1 and not ports[0].name:
+        return {"port": ports[0].number or ASSIGN}
+    return {"ports": {port.name: port.number or ASSIGN for port in ports}}
+
+
+def _health_keys(check: Healthcheck) -> dict[str, Any]:
+    keys = {
+        "path": check.path,
+        "port": check.port or None,
+        "cmd": _listed(check.cmd),
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "grace": check.grace,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _listed(command: Command | None) -> str | list[str] | None:
+    return list(command) if isinstance(command, tuple) else command

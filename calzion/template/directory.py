@@ -1,0 +1,25 @@
+"""The directory of an app in its repository."""
+
+from __future__ import annotations
+
+from calzion.template.data import Data, shown
+from calzion.template.problem import Misfit
+from calzion.template.text import text
+
+_MAX_PATH = 1024
+
+
+def directory(value: Data) -> str:
+    """A relative directory without `.`, empty parts and slashes at the end; `.` is the repository's root.
+
+    Raises Misfit for anything that could lead out of the repository.
+    """
+    path = text(value, "a directory of the repository (. is its root)")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/"):
+        raise Misfit(f"{shown(path)} is absolute: name a directory of the repository, such as . or web")
+    if ".." in parts:
+        raise Misfit(f"{shown(path)} leads out of the directory: '..' is not allowed")
+    if len(path) > _MAX_PATH or any(not part.isprintable() for part in parts):
+        raise Misfit(f"{shown(path)} is no directory: it is too long, or holds control characters")
+    return "/".join(parts) or "."
