@@ -110,7 +110,8 @@ def _size(text: str) -> int:
     match = re.fullmatch(r"(\d{1,9})([KMGT]?)", text.upper())
     if not match:
         raise ValueError(f"{text!r} is no size such as 512M or 2G")
-    return int(match[1]) * 1024 ** " KMGT".index(match[2] or " ")
+    factor: int = 1024 ** " KMGT".index(match[2] or " ")
+    return int(match[1]) * factor
 
 
 def _store(text: str) -> str:

@@ -20,6 +20,8 @@ class CalzionError(Exception):
         self.hint = hint
         self.code = code
         self.detail = detail
+        self.told = False
+        """Whether an event stream has told it already."""
 
     def __str__(self) -> str:
         return self.message

@@ -273,7 +273,10 @@ class Exit:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """One copy as the backend observes it. Times are seconds since the epoch, memory is bytes."""
+    """One copy as the backend observes it. Times are seconds since the epoch, memory is bytes.
+
+    `needs_spec` where the backend adopted it without knowing its order: it can't start it again until `ensure`.
+    """
 
     id: str
     deployment: str
@@ -288,6 +291,7 @@ class Instance:
     restarts: int = 0
     exit: Exit | None = None
     memory: int = 0
+    needs_spec: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

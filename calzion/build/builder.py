@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,7 +81,17 @@ class SlugBuilder:
             return found
         names = frozenset({f"key {key}", f"cache {order.cache}"})
         with self.turns.take(names, sink, order.service, cancellation):
-            return self.find(key) or self._build(order, key, sink, cancellation)
+            return self.find(key) or self._attempt(order, key, sink, cancellation)
+
+    def _attempt(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        try:
+            return self._build(order, key, sink, cancellation)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise CalzionError(
+                f"{order.service}: the build could not be carried out: {error}",
+                hint="see whether the disk that holds the data directory is full",
+                code="build",
+            ) from error
 
     def _build(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
         with scratch(self.layout.builds) as place:

@@ -63,22 +63,29 @@ class DirectoryTree:
                 target.chmod(0o755 if kind == "program" else 0o644)
 
 
-def _walk(root: Path, below: str = "") -> Iterator[tuple[str, str]]:
-    """Relative paths with their kinds, parents first, in a fixed order."""
-    with os.scandir(root / below) as entries:
-        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    for entry in ordered:
-        if entry.name == _HIDDEN:
-            continue
-        relative = f"{below}{entry.name}"
-        mode = entry.stat(follow_symlinks=False).st_mode
-        if stat.S_ISDIR(mode):
-            yield relative, "directory"
-            yield from _walk(root, f"{relative}/")
-        elif stat.S_ISLNK(mode):
-            yield relative, "link"
-        elif stat.S_ISREG(mode):
-            yield relative, "program" if mode & 0o111 else "file"
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Relative paths with their kinds, parents first, in a fixed order; without recursion, however deep."""
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with os.scandir(root / below) as entries:
+            ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        for entry in ordered:
+            kind = _kind(entry.stat(follow_symlinks=False).st_mode)
+            if kind and entry.name != _HIDDEN:
+                yield f"{below}{entry.name}", kind
+                if kind == "directory":
+                    waiting.append(f"{below}{entry.name}/")
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "directory"
+    if stat.S_ISLNK(mode):
+        return "link"
+    if stat.S_ISREG(mode):
+        return "program" if mode & 0o111 else "file"
+    return ""
 
 
 def _fingerprint(path: Path, kind: str) -> bytes:

@@ -60,18 +60,35 @@ class Deployer:
     def __init__(self, parts: Parts, traffic: Traffic) -> None:
         self._parts = parts
         self._traffic = traffic
+        self._stopping = CancellationToken()
+        self._idle = threading.Condition()
+        self._rolling = 0
+
+    def wait_for_rollouts(self, timeout: float) -> None:
+        """Cancel what has not switched yet, and wait until no rollout is under way."""
+        self._stopping.cancel()
+        with self._idle:
+            self._idle.wait_for(lambda: self._rolling == 0, timeout)
 
     def create_deployment(self, name: DeploymentName, repository: str | None = None) -> Deployment:
         """Idempotent. Raises CalzionError (refused) where the deployment belongs to another repository."""
         with self._parts.database.write() as connection:
             found = deployments.create(connection, name, repository, self._parts.now())
-        if repository and found.repository != repository:
-            raise CalzionError(
-                f"{name} belongs to the repository {found.repository}, not to {repository}",
-                hint=f"push to another deployment name, or destroy it first: calzion destroy {name}",
-                code="refused",
-            )
+        _require_owner(found, repository)
         return found
+
+    def check_owner(self, name: DeploymentName, repository: str | None) -> None:
+        """Raises CalzionError (refused) where the deployment belongs to another repository; makes nothing."""
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+        if found and found.repository:
+            _require_owner(found, repository)
+
+    def deployments_of(self, repository: str) -> list[str]:
+        with self._parts.database.read() as connection:
+            return [
+                each.name for each in deployments.all_deployments(connection) if each.repository == repository
+            ]
 
     @contextmanager
     def turn(
@@ -140,7 +157,8 @@ class Deployer:
             services = releases.services(connection, release_id)
         story = self._parts.stories.write(deployment.id, release.number, listener)
         try:
-            old = self._roll_out(deployment, release, services, sources, story, cancellation, may_hold)
+            with self._under_way(cancellation) as either:
+                old = self._roll_out(deployment, release, services, sources, story, either, may_hold)
         except CalzionError as error:
             self._fail(deployment, release, error, story)
             raise
@@ -148,6 +166,22 @@ class Deployer:
             story.close()
         self._drain(old)
         return release
+
+    @contextmanager
+    def _under_way(self, cancellation: Cancellation) -> Iterator[Cancellation]:
+        """A cancellation by whoever asked, or by the end of this process."""
+        either = CancellationToken()
+        forget = [source.on_cancel(either.cancel) for source in (cancellation, self._stopping)]
+        with self._idle:
+            self._rolling += 1
+        try:
+            yield either
+        finally:
+            for each in forget:
+                each()
+            with self._idle:
+                self._rolling -= 1
+                self._idle.notify_all()
 
     def _roll_out(
         self,
@@ -184,6 +218,7 @@ class Deployer:
         hint = "; ".join(part for part in (error.hint, serving) if part)
         error.hint = hint
         story.error(error)
+        error.told = True
 
     def _drain(self, old: Sequence[InstanceRecord]) -> None:
         if old:
@@ -195,6 +230,19 @@ class Deployer:
         except CalzionError as error:
             # The rows say `draining`: the reconciler's next pass ends them.
             _log.warning("draining is put off: %s", error)
+
+
+def _require_owner(deployment: Deployment, repository: str | None) -> None:
+    if deployment.destroying:
+        raise CalzionError(
+            f"{deployment.name} is being destroyed", hint="push again in a moment", code="conflict"
+        )
+    if repository and deployment.repository != repository:
+        raise CalzionError(
+            f"{deployment.name} belongs to the repository {deployment.repository}, not to {repository}",
+            hint="push to another deployment name, or destroy this one first",
+            code="refused",
+        )
 
 
 def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) -> list[ReleaseService]:
@@ -209,7 +257,3 @@ def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) ->
         service = replace(service, slug=before.slug, source=change.source or before.source)
     return [*kept.values(), service]
 
-
-def no_cancellation() -> CancellationToken:
-    """For changes that go on without whoever asked for them."""
-    return CancellationToken()

@@ -51,7 +51,7 @@ def check_cancelled(cancellation: Cancellation) -> None:
 
 
 class DeploymentLocks:
-    """Locks by deployment, held by whoever rolls out. `holder` is a sentence's end, such as `alice's push of 3f2a91c`."""
+    """Locks by deployment, held by whoever rolls out. `holder` is such as `alice's push of 3f2a91c`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

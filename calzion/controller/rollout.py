@@ -1,4 +1,4 @@
-"""Carrying out a plan: everything new becomes healthy beside the old, then one durable moment switches, or nothing does."""
+"""Carrying out a plan: what is new becomes healthy beside the old, then one durable moment switches it all."""
 
 from __future__ import annotations
 

@@ -129,6 +129,11 @@ class Surroundings:
         spec = self.spec(member, process, slug, id=id, ordinal=1, release=release, ports={})
         return replace(spec, restart=False, volumes=())
 
+    def reach(self, member: Member) -> str:
+        """HOST:PORT under which the others reach the service."""
+        neighbour = self._neighbour(member, hidden=True)
+        return f"{neighbour.address}:{next(iter(neighbour.ports.values()))}" if neighbour.ports else ""
+
     def volumes(self, member: Member) -> tuple[Volume, ...]:
         """The service's volumes, named within the deployment."""
         given = member.definition.volumes

@@ -61,11 +61,31 @@ class Git:
     def upload_pack(self, repository: Path) -> list[str]:
         return self._serve("upload-pack", repository, [])
 
-    def cat_file(self) -> list[str]:
-        """Answer every object id on standard input with its header and content."""
-        return [str(self.program), "cat-file", "--batch", "--buffer"]
+    def delete_ref(self, repository: Path, ref: str) -> list[str]:
+        """Delete a ref whatever it holds."""
+        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
+        return [str(self.program), *safe, "update-ref", "-d", ref]
+
+    def cat_file(self, *, stream: bool) -> list[str]:
+        """Answer every object id on standard input with header and content; with `stream`, not each at once."""
+        return [str(self.program), "cat-file", "--batch", *(["--buffer"] if stream else [])]
+
+    def object_environment(self, repository: Path, quarantine: Path | None) -> dict[str, str]:
+        """What git sees that reads objects, also those of a push that is not accepted yet."""
+        environment = self.environment() | {"GIT_DIR": str(repository), "GIT_NO_REPLACE_OBJECTS": "1"}
+        if quarantine is None:
+            return environment
+        return environment | {
+            "GIT_OBJECT_DIRECTORY": str(quarantine),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(repository / "objects"),
+        }
 
     def _serve(self, service: str, repository: Path, settings: list[str]) -> list[str]:
         safe = [f"safe.directory={repository}", "gc.auto=0", "maintenance.auto=false"]
         options = [word for setting in safe + settings for word in ("-c", setting)]
         return [str(self.program), *options, service, str(repository)]
+
+
+def _quoted(path: Path) -> str:
+    """In double quotes, a path may hold the colon that separates paths (git(1))."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

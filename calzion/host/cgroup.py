@@ -56,7 +56,7 @@ class Cgroup:
         )
 
     def remove(self, patience: float = 1.0) -> bool:
-        """Remove the group, whose processes have ended, within `patience` seconds; the kernel may need some."""
+        """Remove the group, whose processes have ended; the kernel may need up to `patience` seconds."""
         deadline = time.monotonic() + patience
         while not all(_remove(path) for path in dict.fromkeys(self.directories.values())):
             if time.monotonic() > deadline:

@@ -30,7 +30,7 @@ _NOTHING_TO_MOVE = (b"", b"0000")
 _LOCK_IN_CHILD = 6
 
 Ending = Callable[[], None]
-"""Ends the client's session; called when the repository has been left, so that nothing of it is still to do."""
+"""Ends the client's session; called when the repository has been left and nothing is still to do."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,51 @@
+"""Which image references a machine without a container engine can serve itself. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from calzion.errors import CalzionError
+
+APPLIANCES = ("postgres", "redis")
+_MAJOR = re.compile(r"(\d+)(?:[.-].*)?")
+
+
+def resolve(image: str, versions: Mapping[str, str]) -> str:
+    """The appliance that serves an image reference; `versions` are of those that this machine can run.
+
+    Raises CalzionError (unsupported) where none does.
+    """
+    name, tag, digest = _parse(image)
+    if name not in APPLIANCES:
+        raise CalzionError(
+            f"the image {image} needs a container engine, and there is none",
+            hint="see 'calzion doctor'",
+            code="unsupported",
+        )
+    version = versions.get(name)
+    if version is None:
+        raise CalzionError(
+            f"the image {image} can't be served: this machine has no {name} server",
+            hint="see 'calzion doctor'",
+            code="unsupported",
+        )
+    if digest or (tag and _major(tag) != _major(version)):
+        raise CalzionError(
+            f"the image {image} needs a container engine; without one there is {name} {version}",
+            hint=f"write calzion/{name} to use that, or see 'calzion doctor'",
+            code="unsupported",
+        )
+    return name
+
+
+def _parse(image: str) -> tuple[str, str, str]:
+    """The last part of the name, the tag and the digest."""
+    reference, _, digest = image.partition("@")
+    name, _, tag = reference.rpartition("/")[2].partition(":")
+    return name, tag, digest
+
+
+def _major(version: str) -> str | None:
+    found = _MAJOR.fullmatch(version)
+    return found.group(1) if found else None

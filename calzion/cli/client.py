@@ -1,0 +1,138 @@
+"""The API's client: HTTP/1.1 over the unix socket of this machine's administrator."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+from calzion.cli.sse import Message, messages
+from calzion.errors import CalzionError
+
+TIMEOUT = 60.0
+"""Seconds for an answer that is no stream; streams may be silent for as long as they like."""
+
+
+class Client:
+    """Paths are below /v1. Every call raises CalzionError: what the API refused, or `unreachable`."""
+
+    def __init__(self, path: Path, timeout: float = TIMEOUT) -> None:
+        self._path = path
+        self._timeout = timeout
+
+    def get(self, path: str) -> Any:
+        return self._call("GET", path)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._call("POST", path, body)
+
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path)
+
+    def stream(self, method: str, path: str, body: dict[str, Any] | None = None) -> Iterator[Message]:
+        """The messages of an event stream, until its end."""
+        with self._answer(method, path, body, accept="text/event-stream") as (connection, response):
+            if connection.sock is not None:
+                connection.sock.settimeout(None)
+            try:
+                yield from messages(response)
+            except (OSError, HTTPException) as error:
+                raise lost() from error
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        with self._answer(method, path, body, accept="application/json") as (_, response):
+            return _json(response) if response.status != 204 else None
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, body: dict[str, Any] | None, accept: str
+    ) -> Iterator[tuple[HTTPConnection, HTTPResponse]]:
+        connection = _UnixConnection(self._path, self._timeout)
+        try:
+            response = self._send(connection, method, path, body, accept)
+            if response.status >= 300:
+                raise _refusal(response)
+            yield connection, response
+        finally:
+            connection.close()
+
+    def _send(
+        self, connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None, accept: str
+    ) -> HTTPResponse:
+        try:
+            connection.connect()
+        except PermissionError as error:
+            raise CalzionError(
+                f"you may not use {self._path}",
+                code="refused",
+                hint="run this as the user who runs 'calzion serve'",
+            ) from error
+        except OSError as error:
+            raise unreachable(self._path) from error
+        try:
+            headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
+            connection.request(method, f"/v1{path}", json.dumps(body) if body is not None else None, headers)
+            return connection.getresponse()
+        except TimeoutError as error:
+            raise CalzionError(
+                f"Calzion did not answer within {self._timeout:g} seconds",
+                code="unreachable",
+                hint="see 'calzion status'",
+            ) from error
+        except (OSError, HTTPException) as error:
+            raise lost() from error
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def unreachable(path: Path) -> CalzionError:
+    return CalzionError(
+        f"Calzion is not running (no answer at {path})",
+        code="unreachable",
+        hint="start it with: calzion serve",
+    )
+
+
+def lost() -> CalzionError:
+    return CalzionError(
+        "the connection to Calzion was lost before the end, so how this ended is not known",
+        code="unreachable",
+        hint="see 'calzion status' and 'calzion list'",
+    )
+
+
+def _json(response: HTTPResponse) -> Any:
+    try:
+        return json.loads(response.read())
+    except ValueError as error:
+        raise CalzionError("the server's answer can't be read: it is no JSON") from error
+    except (OSError, HTTPException) as error:
+        raise lost() from error
+
+
+def _refusal(response: HTTPResponse) -> CalzionError:
+    try:
+        body = json.loads(response.read())
+    except (OSError, HTTPException, ValueError):
+        body = None
+    if isinstance(body, dict) and "message" in body:
+        return CalzionError.from_dict(body)
+    code = "not_found" if response.status == 404 else "failed"
+    return CalzionError(
+        f"the server answered with status {response.status} and no reason",
+        code=code,
+        hint="its log is controller.log in the folder 'logs' of DATA",
+    )

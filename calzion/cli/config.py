@@ -1,0 +1,25 @@
+"""`calzion config`."""
+
+from __future__ import annotations
+
+import click
+
+from calzion.cli.invocation import Invocation, pass_invocation, settings_options
+from calzion.cli.terminal import print_json, print_table
+from calzion.config import SETTINGS
+from calzion.supervisor.command import variables
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@settings_options
+@pass_invocation
+def config(invocation: Invocation, as_json: bool) -> None:
+    """Print the settings in force and where each came from: flag, variable, file or default."""
+    settings = invocation.settings()
+    values = variables(settings)
+    rows = [[setting.name, values[setting.variable], settings.origins[setting.name]] for setting in SETTINGS]
+    if as_json:
+        print_json([dict(zip(("name", "value", "origin"), row, strict=True)) for row in rows])
+    else:
+        print_table(["SETTING", "VALUE", "FROM"], rows, "")

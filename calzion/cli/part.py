@@ -1,0 +1,119 @@
+"""What Calzion's own processes run: the supervisor, or one part. Light: no parsing of a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from calzion.config import Settings, load
+from calzion.errors import CalzionError
+from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE, SUPERVISOR, part_command
+from calzion.supervisor.data import prepare
+
+PARTS = ("host", "router", "reconciler", "controller", "sshd")
+
+
+def run_own_part(part: str, arguments: list[str], environ: MutableMapping[str, str], uid: int) -> int:
+    """Be the part that the environment names, with the settings that it holds."""
+    ready = _ready_on(environ.pop(READY_VARIABLE, ""))
+    settings = load({}, environ, None, uid)
+    if part == SUPERVISOR:
+        return supervise(settings, environ, ephemeral="--ephemeral" in arguments)
+    return run_part(part, settings, ready, environ)
+
+
+def run_part(
+    part: str,
+    settings: Settings,
+    ready: Callable[[dict[str, object]], None],
+    environ: Mapping[str, str],
+) -> int:
+    """Run one part until it ends; returns its exit status."""
+    prepare(settings)
+    from calzion import wiring
+
+    status: int = wiring.run_part(part, settings, ready, environ)
+    return status
+
+
+def supervise(settings: Settings, environ: Mapping[str, str], ephemeral: bool) -> int:
+    """Run every part until a signal ends it.
+
+    Raises CalzionError where a supervisor runs already or a part does not start.
+    """
+    from calzion.supervisor import lock
+    from calzion.supervisor.announce import ready_line
+    from calzion.supervisor.supervisor import Supervisor, stages
+
+    prepare(settings)
+    if lock.acquire(settings.layout.run / "serve.lock") is None:
+        raise _already_running(settings, lock.holder(settings.layout.run / "serve.lock"))
+
+    def announce(said: Mapping[str, Any]) -> str:
+        fingerprint = str(said["sshd"].get("fingerprint", ""))
+        return ready_line(
+            ssh=settings.ssh,
+            http=settings.http,
+            domain=settings.domain,
+            fingerprint=fingerprint,
+            data=settings.data,
+        )
+
+    def say(line: str) -> None:
+        with suppress(OSError):
+            print(line, flush=True)
+
+    Supervisor(
+        layout=settings.layout,
+        command=lambda part: part_command(part.name, settings.data, part.outlives, environ),
+        environ=environ,
+        say=say,
+        stages=stages(),
+    ).run(announce)
+    if ephemeral:
+        _stop_everything(settings)
+    return 0
+
+
+def part_environment(
+    environ: Mapping[str, str], part: str, settings_variables: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of one of Calzion's own processes."""
+    return {**environ, **settings_variables, PART_VARIABLE: part}
+
+
+def _already_running(settings: Settings, pid: int | None) -> CalzionError:
+    who = f" (pid {pid})" if pid else ""
+    return CalzionError(
+        f"calzion serve runs already for {settings.data}{who}",
+        code="conflict",
+        hint="end it with 'calzion stop', or choose another directory with --data",
+    )
+
+
+def _stop_everything(settings: Settings) -> None:
+    from calzion import wiring
+
+    # The host daemon and the router may be our children: let the kernel reap them, so that their end is seen.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    wiring.stop_everything(settings)
+
+
+def _ready_on(text: str) -> Callable[[dict[str, object]], None]:
+    """What tells our supervisor, through the inherited descriptor of that number, that we are ready."""
+    if not text.isdigit():
+        return lambda facts: print(json.dumps({"ready": True, **facts}), flush=True)
+    descriptor = int(text)
+    os.set_inheritable(descriptor, False)
+
+    def ready(facts: dict[str, object]) -> None:
+        # A supervisor that is gone by now is no reason for the part to fail.
+        with suppress(OSError):
+            os.write(descriptor, json.dumps({"ready": True, **facts}).encode() + b"\n")
+            os.close(descriptor)
+
+    return ready

@@ -1,0 +1,79 @@
+"""`calzion stop`: ends the serve that runs for DATA, and on demand everything it left running."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from pathlib import Path
+
+import click
+
+from calzion.cli.invocation import Invocation, connection_options, pass_invocation
+from calzion.errors import CalzionError
+from calzion.supervisor.lock import holder
+
+TIMEOUT = 90.0
+"""Seconds; the parts have 20 each."""
+
+
+@click.command()
+@click.option(
+    "--all", "everything", is_flag=True, help="also stop every deployment's processes, and the router"
+)
+@connection_options
+@pass_invocation
+def stop(invocation: Invocation, everything: bool) -> None:
+    """End the running 'calzion serve'. Deployments go on serving, unless --all is given."""
+    settings = invocation.settings()
+    ended = end_serve(settings.layout.run / "serve.lock")
+    if everything:
+        from calzion.wiring import stop_everything
+
+        if settings.data.exists():
+            stop_everything(settings)
+        print("Calzion and every deployment's processes are stopped.")
+    elif ended:
+        print("Calzion is stopped; deployments go on serving ('calzion stop --all' stops them too).")
+    else:
+        print(
+            f"Calzion is not running for {settings.data}; 'calzion stop --all' stops what serves deployments."
+        )
+
+
+def end_serve(lock: Path, timeout: float = TIMEOUT) -> bool:
+    """End the supervisor that holds the lock and wait for it; False where none does."""
+    try:
+        pid = holder(lock)
+        if pid is None:
+            return False
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    except PermissionError as error:
+        raise CalzionError(
+            f"you may not use {lock}", code="refused", hint="run this as the user who runs 'calzion serve'"
+        ) from error
+    try:
+        # The number may have gone to another process before it was opened: only the lock's holder is meant.
+        if holder(lock) == pid:
+            _terminate(pid, pidfd, timeout)
+    finally:
+        os.close(pidfd)
+    return True
+
+
+def _terminate(pid: int, pidfd: int, timeout: float) -> None:
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise CalzionError(
+            f"you may not end process {pid}",
+            code="refused",
+            hint="run this as the user who runs 'calzion serve'",
+        ) from error
+    ended, _, _ = select.select([pidfd], [], [], timeout)
+    if not ended:
+        raise CalzionError(f"calzion serve (pid {pid}) did not end within {timeout:.0f} seconds")

@@ -1,0 +1,73 @@
+"""The names that commands take, parsed where they enter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import click
+
+from calzion.model import DeploymentName, ServiceName
+
+_TYPE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Target:
+    """DEPLOYMENT or DEPLOYMENT:SERVICE."""
+
+    deployment: DeploymentName
+    service: ServiceName | None = None
+
+    @property
+    def path(self) -> str:
+        return f"/deployments/{self.deployment}"
+
+
+class DeploymentType(click.ParamType[DeploymentName]):
+    name = "deployment"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DeploymentName:
+        try:
+            return DeploymentName.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class TargetType(click.ParamType[Target]):
+    name = "target"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+        deployment, colon, service = str(value).partition(":")
+        try:
+            return Target(DeploymentName.parse(deployment), ServiceName.parse(service) if colon else None)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many instances of SERVICE, or of SERVICE.TYPE."""
+
+    unit: str
+    number: int
+
+
+class CountType(click.ParamType[Count]):
+    name = "count"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Count:
+        unit, equals, number = str(value).partition("=")
+        service, dot, process_type = unit.partition(".")
+        try:
+            ServiceName.parse(service)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if dot and not _TYPE.fullmatch(process_type):
+            self.fail(f"{process_type!r} is no process type", param, ctx)
+        if not equals or not number.isascii() or not number.isdigit() or int(number) > _MOST:
+            self.fail(f"{value!r}: write SERVICE=N or SERVICE.TYPE=N, N from 0 to {_MOST}", param, ctx)
+        return Count(unit, int(number))

@@ -1,0 +1,49 @@
+"""Reading what a request carries, with limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import falcon
+
+from calzion.errors import CalzionError
+from calzion.model import Label
+
+MAX_JSON = 1 << 20
+
+_Name = TypeVar("_Name", bound=Label)
+
+
+def json_object(request: falcon.Request) -> dict[str, Any]:
+    """The body as a JSON object, {} where there is none. Raises CalzionError (usage)."""
+    # `bounded_stream` reads nothing of a chunked body.
+    body = request.stream.read(MAX_JSON + 1) if _has_body(request) else b""
+    if len(body) > MAX_JSON:
+        raise CalzionError(f"the body is larger than {MAX_JSON} bytes", code="usage")
+    try:
+        data = json.loads(body) if body else {}
+    except ValueError as error:
+        raise CalzionError(f"the body is no JSON: {error}", code="usage") from error
+    if not isinstance(data, dict):
+        raise CalzionError("the body is no JSON object", code="usage")
+    return data
+
+
+def text(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise CalzionError(f"{name!r} is missing, or no text", code="usage")
+    return value
+
+
+def label(kind: type[_Name], value: str) -> _Name:
+    """Raises CalzionError (usage) where the path names nothing that could exist."""
+    try:
+        return kind.parse(value)
+    except ValueError as error:
+        raise CalzionError(str(error), code="usage") from error
+
+
+def _has_body(request: falcon.Request) -> bool:
+    return bool(request.content_length) or "chunked" in (request.get_header("Transfer-Encoding") or "")

@@ -1,0 +1,32 @@
+"""The API worker's questions to the reconciler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from calzion.controller.channel import ask
+from calzion.errors import CalzionError
+
+
+class ReconcilerClient:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def answer(self, op: str, **message: Any) -> Any:
+        """Raises the CalzionError that the reconciler answered."""
+        for line in ask(self._path, {"op": op, **message}):
+            if "answer" in line:
+                return line["answer"]
+            _raise_error(line)
+        raise CalzionError("the reconciler gave no answer", code="unreachable", hint="see 'calzion status'")
+
+    def stream(self, op: str, **message: Any) -> Iterator[Mapping[str, Any]]:
+        """The lines as they come. Closing the iterator hangs up."""
+        yield from ask(self._path, {"op": op, **message})
+
+
+def _raise_error(line: Mapping[str, Any]) -> None:
+    if line.get("kind") == "error":
+        raise CalzionError.from_dict(dict(line.get("detail") or {}))

@@ -1,0 +1,159 @@
+"""Deployments, their services, and what is done to them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import falcon
+
+from calzion.controller.api import body, upload
+from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.stream import respond
+from calzion.controller.store import deployments
+from calzion.controller.store.database import Database
+from calzion.errors import CalzionError
+from calzion.model import DeploymentName, ServiceName
+from calzion.template import parse_service
+
+ADMINISTRATOR = "administrator"
+"""Whom changes through the machine's own socket are recorded for."""
+
+MAX_LINES = 10_000
+
+
+class Deployments:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        response.media = self._reconciler.answer("deployments")
+
+
+class Deployment:
+    def __init__(self, database: Database, reconciler: ReconcilerClient) -> None:
+        self._database = database
+        self._reconciler = reconciler
+
+    def on_put(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """create_deployment: idempotent."""
+        name = body.label(DeploymentName, deployment)
+        with self._database.write() as connection:
+            known = deployments.find(connection, name)
+            deployments.create(connection, name, None, time.time())
+        response.status = falcon.HTTP_200 if known else falcon.HTTP_201
+        response.media = {"name": name}
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        response.media = self._reconciler.answer("deployment", deployment=deployment)
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        name = body.label(DeploymentName, deployment)
+        lines = self._reconciler.stream(
+            "destroy", deployment=name, confirm=request.get_param("confirm") or ""
+        )
+        respond(request, response, upload.fail_early(lines))
+
+
+class Service:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
+    ) -> None:
+        """set_service: a release of this one change on top of the current one."""
+        name = body.label(ServiceName, service)
+        keys = body.json_object(request)
+        parse_service(name, keys)
+        lines = self._reconciler.stream(
+            "set_service",
+            deployment=body.label(DeploymentName, deployment),
+            service=name,
+            keys=keys,
+            user=ADMINISTRATOR,
+        )
+        respond(request, response, lines)
+
+    def on_delete(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
+    ) -> None:
+        lines = self._reconciler.stream(
+            "remove_service",
+            deployment=body.label(DeploymentName, deployment),
+            service=body.label(ServiceName, service),
+            user=ADMINISTRATOR,
+        )
+        respond(request, response, lines)
+
+
+class Code:
+    def __init__(self, reconciler: ReconcilerClient, uploads: Path) -> None:
+        self._reconciler = reconciler
+        self._uploads = uploads
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
+    ) -> None:
+        """The app's directory as a tar archive, plain or compressed."""
+        name, app = body.label(DeploymentName, deployment), body.label(ServiceName, service)
+        source = upload.unpack(request.stream, self._uploads)
+        lines = self._reconciler.stream(
+            "upload", deployment=name, service=app, source=source, user=ADMINISTRATOR
+        )
+        respond(request, response, lines)
+
+
+class Instances:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        response.media = self._reconciler.answer("instances", deployment=deployment)
+
+
+class Logs:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        lines = self._reconciler.stream(
+            "logs",
+            deployment=body.label(DeploymentName, deployment),
+            service=request.get_param("service") or None,
+            lines=request.get_param_as_int("lines", min_value=0, max_value=MAX_LINES, default=100),
+            follow=request.get_param_as_bool("follow", blank_as_true=True, default=False),
+        )
+        respond(request, response, upload.fail_early(lines))
+
+
+class Restart:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        service = body.json_object(request).get("service")
+        lines = self._reconciler.stream(
+            "restart",
+            deployment=body.label(DeploymentName, deployment),
+            service=body.label(ServiceName, str(service)) if service else None,
+        )
+        respond(request, response, upload.fail_early(lines))
+
+
+class Scale:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        counts = body.json_object(request).get("counts")
+        if not isinstance(counts, dict) or not counts:
+            raise CalzionError("'counts' is no object such as {\"my-webapp.worker\": 2}", code="usage")
+        if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts.values()):
+            raise CalzionError("'counts' holds something that is no whole number", code="usage")
+        name = body.label(DeploymentName, deployment)
+        respond(
+            request,
+            response,
+            upload.fail_early(self._reconciler.stream("scale", deployment=name, counts=counts)),
+        )

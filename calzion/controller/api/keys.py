@@ -1,0 +1,90 @@
+"""Users' SSH keys."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+
+import falcon
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+from calzion.controller.access import parse_pattern
+from calzion.controller.api import body
+from calzion.controller.store import keys
+from calzion.controller.store.database import Database
+from calzion.controller.store.keys import UserKey
+from calzion.controller.views import key_view
+from calzion.errors import CalzionError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+
+
+class Keys:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        with self._database.read() as connection:
+            response.media = [key_view(key) for key in keys.all_keys(connection)]
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        data = body.json_object(request)
+        allow = data.get("allow") or []
+        if not isinstance(allow, list):
+            raise CalzionError("'allow' is no list", code="usage")
+        key = parse_key(body.text(data, "name"), body.text(data, "key"), [str(each) for each in allow])
+        key = UserKey(**{**key.__dict__, "admin": data.get("admin") is True})
+        with self._database.write() as connection:
+            known = keys.by_fingerprint(connection, key.fingerprint)
+            if known:
+                raise CalzionError(
+                    f"this key is {known.name}'s already",
+                    hint=f"calzion keys remove {known.fingerprint}",
+                    code="conflict",
+                )
+            keys.add(connection, key)
+        response.status = falcon.HTTP_201
+        response.media = key_view(key)
+
+
+class Key:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_delete(self, _request: falcon.Request, response: falcon.Response, name: str) -> None:
+        with self._database.write() as connection:
+            removed = keys.remove(connection, name)
+        if not removed:
+            raise CalzionError(f"there is no key {name}", hint="see 'calzion keys list'", code="not_found")
+        response.media = {"removed": [key_view(key) for key in removed]}
+
+
+def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
+    """A line as in id_ed25519.pub. Raises CalzionError (usage) where it is no public key that can be used."""
+    if not _NAME.fullmatch(name):
+        raise CalzionError(
+            f"{name!a} is no user's name", hint="use letters, digits and ._@+-", code="usage"
+        )
+    parts = line.split()
+    try:
+        if len(parts) < 2 or len(line) > 16_384 or "\n" in line.strip():
+            raise ValueError("it is not 'TYPE BASE64 [COMMENT]' in one line")
+        load_ssh_public_key(f"{parts[0]} {parts[1]}".encode())
+        blob = base64.b64decode(parts[1], validate=True)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CalzionError(
+            f"this is no public SSH key: {error}", hint="give the file that ends in .pub", code="usage"
+        ) from error
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    return UserKey(
+        name=name,
+        fingerprint=f"SHA256:{digest}",
+        type=parts[0],
+        blob=parts[1],
+        allow=tuple(parse_pattern(pattern) for pattern in allow),
+        admin=False,
+        added=time.time(),
+    )

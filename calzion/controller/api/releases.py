@@ -1,0 +1,176 @@
+"""Releases: opened, filled service by service in any order, and activated as one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import falcon
+from sqlalchemy import Connection
+
+from calzion.controller.api import body, upload
+from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.stream import respond
+from calzion.controller.store import deployments, releases
+from calzion.controller.store.database import Database
+from calzion.controller.store.releases import ReleaseService, ReleaseState
+from calzion.controller.views import release_view
+from calzion.errors import CalzionError
+from calzion.model import DeploymentName, Generate, ServiceName
+from calzion.template import parse_service
+
+OPEN_FOR = 86_400.0
+"""Seconds after which an open release expires."""
+
+
+class Releases:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        with self._database.read() as connection:
+            found = _deployment(connection, deployment)
+            listed = releases.of_deployment(connection, found.id)
+            response.media = [release_view(connection, release) for release in listed]
+
+    def on_post(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """Open an empty release that will replace the whole deployment."""
+        with self._database.write() as connection:
+            found = _deployment(connection, deployment)
+            release = releases.open_release(connection, found.id, user=ADMINISTRATOR, now=time.time())
+            response.media = release_view(connection, release)
+        response.status = falcon.HTTP_201
+
+
+class Release:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_get(
+        self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        with self._database.read() as connection:
+            found = releases.find(connection, _deployment(connection, deployment).id, number)
+            if found is None:
+                raise _missing(deployment, number)
+            response.media = release_view(connection, found)
+
+
+class Environment:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        """The sections `Env` and `Generate` of a release: {"env": {…}, "generate": {"NAME": length}}."""
+        data = body.json_object(request)
+        env, generate = data.get("env", {}), data.get("generate", {})
+        if not isinstance(env, dict) or not isinstance(generate, dict):
+            raise CalzionError("'env' and 'generate' are objects", code="usage")
+        rules = [Generate(name=str(name), length=_length(length)) for name, length in generate.items()]
+        with self._database.write() as connection:
+            release = _open_release(connection, deployment, number)
+            pairs = tuple(sorted((str(name), str(value)) for name, value in env.items()))
+            releases.set_environment(connection, release.id, pairs, rules)
+        response.media = {"version": number}
+
+
+class ReleaseServices:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
+    ) -> None:
+        """set_service under an open release."""
+        name = body.label(ServiceName, service)
+        with self._database.write() as connection:
+            release = _open_release(connection, deployment, number)
+            definition = parse_service(name, body.json_object(request), release.env)
+            releases.put_service(connection, release.id, ReleaseService(definition=definition))
+        response.media = {"version": number, "service": name}
+
+
+class Source:
+    def __init__(self, database: Database, uploads: Path) -> None:
+        self._database = database
+        self._uploads = uploads
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        """The release's tree as a tar archive, once."""
+        with self._database.read() as connection:
+            _require_no_source(_open_release(connection, deployment, number))
+        name = upload.unpack(request.stream, self._uploads)
+        with self._database.write() as connection:
+            release = _open_release(connection, deployment, number)
+            _require_no_source(release)
+            releases.set_source(connection, release.id, name)
+        response.media = {"version": number}
+
+
+class Events:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_get(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        """The release's story, from after `Last-Event-ID` on."""
+        last = request.get_header("Last-Event-ID") or "0"
+        after = int(last) if last.isascii() and last.isdigit() else 0
+        follow = request.get_param_as_bool("follow", blank_as_true=True, default=False)
+        lines = self._reconciler.stream(
+            "follow", deployment=deployment, release=number, after=after, follow=follow
+        )
+        respond(request, response, lines, after)
+
+
+class Activate:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        name = body.label(DeploymentName, deployment)
+        respond(request, response, self._reconciler.stream("activate", deployment=name, release=number))
+
+
+def _deployment(connection: Connection, name: str) -> deployments.Deployment:
+    found = deployments.find(connection, name)
+    if found is None:
+        raise CalzionError(f"there is no deployment {name}", hint="see 'calzion list'", code="not_found")
+    return found
+
+
+def _open_release(connection: Connection, deployment: str, number: int) -> releases.Release:
+    release = releases.find(connection, _deployment(connection, deployment).id, number)
+    if release is None:
+        raise _missing(deployment, number)
+    if release.state is not ReleaseState.OPEN or time.time() - release.created > OPEN_FOR:
+        raise CalzionError(
+            f"v{number} of {deployment} is not open any more", hint="open another release", code="conflict"
+        )
+    return release
+
+
+def _require_no_source(release: releases.Release) -> None:
+    if release.source:
+        raise CalzionError(f"v{release.number} has its tree already", code="conflict")
+
+
+def _missing(deployment: str, number: int) -> CalzionError:
+    return CalzionError(
+        f"{deployment} has no v{number}", hint=f"see 'calzion releases {deployment}'", code="not_found"
+    )
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= 1024:
+        raise CalzionError("a generated value's length is a number from 8 to 1024", code="usage")
+    return value

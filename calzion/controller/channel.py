@@ -1,0 +1,138 @@
+"""JSON lines over a unix socket: one question a connection, answered by lines; the peer may say more meanwhile."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from calzion.errors import CalzionError
+from calzion.progress import Event
+
+_log = logging.getLogger(__name__)
+
+MAX_LINE = 4 << 20
+
+
+class Channel:
+    """One accepted connection. Sending to a peer that is gone is no error: it only no longer listens."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._reader = connection.makefile("rb")
+        self._lock = threading.Lock()
+        self.gone = threading.Event()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self._write(json.dumps(message, ensure_ascii=False))
+
+    def tell(self, event: Event) -> None:
+        self._write(event.to_json())
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """What the peer says, until it hangs up. Anything that is no JSON object ends the conversation."""
+        with suppress(OSError, ValueError):
+            while line := self._reader.readline(MAX_LINE + 1):
+                message = json.loads(line)
+                if len(line) > MAX_LINE or not isinstance(message, dict):
+                    break
+                yield message
+        self.gone.set()
+
+    def _write(self, line: str) -> None:
+        try:
+            with self._lock:
+                self._connection.sendall(line.encode() + b"\n")
+        except OSError:
+            self.gone.set()
+
+
+Operation = Callable[[dict[str, Any], Channel], None]
+
+
+class ChannelServer:
+    """Serves named operations on a socket that only this user may open. A thread a connection."""
+
+    def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:
+        self._server = _Server(path, operations)
+        self._thread = threading.Thread(target=self._server.serve_forever, name=path.name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:
+        self.operations = operations
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            super().__init__(str(path), _Handler)
+        finally:
+            os.umask(before)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        channel = Channel(self.request)
+        message = next(channel.messages(), None)
+        if message is None:
+            return
+        operation = self.server.operations.get(str(message.get("op")))
+        try:
+            if operation is None:
+                raise CalzionError(f"unknown operation {message.get('op')!r}", code="usage")
+            operation(message, channel)
+        except CalzionError as error:
+            if not error.told:
+                channel.tell(error_event(error))
+        except Exception as error:
+            _log.exception("operation %s broke", message.get("op"))
+            broken = CalzionError(
+                f"Calzion itself failed: {type(error).__name__}: {error}",
+                hint="its log (logs/reconciler.log below the data directory) has the cause",
+            )
+            channel.tell(error_event(broken))
+
+
+def error_event(error: CalzionError) -> Event:
+    return Event(kind="error", text=error.message, detail=error.as_dict())
+
+
+def ask(path: Path, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Send one question and yield the lines of its answer. Closing the iterator hangs up.
+
+    Raises CalzionError (unreachable) where nobody serves the socket.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        try:
+            connection.connect(str(path))
+            connection.sendall(json.dumps(message).encode() + b"\n")
+        except OSError as error:
+            raise CalzionError(
+                "Calzion's reconciler is not running",
+                hint="try again in a moment; see 'calzion status'",
+                code="unreachable",
+            ) from error
+        with connection.makefile("rb") as reader:
+            for line in reader:
+                yield json.loads(line)
+    finally:
+        connection.close()

@@ -1,0 +1,175 @@
+"""What the reconciler does for the API's workers: each operation of its socket."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from calzion.controller import views
+from calzion.controller.channel import Channel, Operation
+from calzion.controller.deployer import Claim, Deployer, ServiceChange
+from calzion.controller.locks import CancellationToken
+from calzion.controller.operations import destroy, find_deployment, restart
+from calzion.controller.parts import Parts
+from calzion.controller.scaling import scale
+from calzion.controller.store import instances, releases
+from calzion.controller.store.releases import ReleaseState
+from calzion.controller.traffic import Traffic
+from calzion.errors import CalzionError
+from calzion.model import DeploymentName, ServiceName, SourceTree
+from calzion.progress import Story
+from calzion.template import parse_service
+
+
+class Desk:
+    """Answers that are data are one line `{"answer": …}`; the others are events."""
+
+    def __init__(self, parts: Parts, traffic: Traffic, deployer: Deployer) -> None:
+        self._parts = parts
+        self._traffic = traffic
+        self._deployer = deployer
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "ping": lambda message, channel: channel.send({"answer": "pong"}),
+            "deployments": lambda message, channel: channel.send(
+                {"answer": views.deployment_list(self._parts)}
+            ),
+            "deployment": self._deployment,
+            "instances": self._instances,
+            "doctor": lambda _, channel: channel.send({"answer": self._parts.backend.doctor()}),
+            "set_service": self._set_service,
+            "remove_service": self._remove_service,
+            "upload": self._upload,
+            "activate": self._activate,
+            "follow": self._follow,
+            "logs": self._logs,
+            "restart": self._restart,
+            "scale": self._scale,
+            "destroy": self._destroy,
+        }
+
+    def _deployment(self, message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": views.deployment_view(self._parts, str(message["deployment"]))})
+
+    def _instances(self, message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": views.instance_views(self._parts, str(message["deployment"]))})
+
+    def _set_service(self, message: dict[str, Any], channel: Channel) -> None:
+        name = ServiceName(message["service"])
+        change = ServiceChange(name=name, definition=parse_service(name, message["keys"]))
+        self._change(message, change, channel)
+
+    def _remove_service(self, message: dict[str, Any], channel: Channel) -> None:
+        self._change(message, ServiceChange(name=ServiceName(message["service"])), channel)
+
+    def _upload(self, message: dict[str, Any], channel: Channel) -> None:
+        deployment = find_deployment(self._parts, str(message["deployment"]))
+        name = ServiceName(message["service"])
+        with self._parts.database.read() as connection:
+            current = releases.current(connection, deployment.id)
+            services = releases.services(connection, current.id) if current else ()
+        definition = next((each.definition for each in services if each.name == name), None)
+        if definition is None or definition.git is None:
+            raise CalzionError(
+                f"{deployment.name} has no service {name} that takes code",
+                hint="set it first, with 'git'",
+                code="not_found",
+            )
+        change = ServiceChange(name=name, definition=definition, source=str(message["source"]))
+        self._change(message, change, channel)
+
+    def _change(self, message: dict[str, Any], change: ServiceChange, channel: Channel) -> None:
+        name = DeploymentName(message["deployment"])
+        claim = Claim(user=str(message.get("user", "")))
+        with self._turn(message, claim.holder, channel) as (_, cancellation):
+            self._deployer.change_service(name, change, claim, channel.tell, cancellation)
+
+    def _activate(self, message: dict[str, Any], channel: Channel) -> None:
+        deployment = find_deployment(self._parts, str(message["deployment"]))
+        with self._turn(message, "another deploy", channel) as (_, cancellation):
+            with self._parts.database.read() as connection:
+                release = releases.find(connection, deployment.id, int(message["release"]))
+                services = releases.services(connection, release.id) if release else ()
+            if release is None or release.state is not ReleaseState.OPEN:
+                raise CalzionError(f"v{message['release']} is no open release", code="conflict")
+            sources = self._sources(release.source, services)
+            self._deployer.activate(
+                deployment, release.id, sources, channel.tell, cancellation, may_hold=False
+            )
+
+    def _sources(
+        self, source: str, services: tuple[releases.ReleaseService, ...]
+    ) -> dict[ServiceName, SourceTree]:
+        if not source:
+            return {}
+        return {
+            each.name: self._parts.open_upload(f"{source}/{each.definition.git}")
+            for each in services
+            if each.definition.git
+        }
+
+    def _follow(self, message: dict[str, Any], channel: Channel) -> None:
+        deployment = find_deployment(self._parts, str(message["deployment"]))
+        story = self._parts.stories.read(
+            deployment.id, int(message["release"]), int(message.get("after", 0)), bool(message.get("follow"))
+        )
+        for event in story:
+            if channel.gone.is_set():
+                return
+            channel.tell(event)
+
+    def _logs(self, message: dict[str, Any], channel: Channel) -> None:
+        deployment = find_deployment(self._parts, str(message["deployment"]))
+        with self._parts.database.read() as connection:
+            records = instances.of_deployment(connection, deployment.id)
+        wanted = message.get("service")
+        names = {record.id: record.display for record in records if wanted in (None, record.service)}
+        if wanted and not names:
+            raise CalzionError(f"nothing of {deployment.name}:{wanted} runs", code="not_found")
+        threading.Thread(target=lambda: list(channel.messages()), daemon=True).start()
+        lines = self._parts.backend.logs(sorted(names), int(message["lines"]), bool(message["follow"]))
+        for line in lines:
+            if channel.gone.is_set():
+                return
+            channel.send({"instance": names.get(line.instance, line.instance), "text": line.text})
+
+    def _restart(self, message: dict[str, Any], channel: Channel) -> None:
+        service = message.get("service")
+        with self._turn(message, "a restart", channel) as (story, cancellation):
+            restart(
+                self._parts,
+                self._traffic,
+                DeploymentName(message["deployment"]),
+                ServiceName(service) if service else None,
+                story,
+                cancellation,
+            )
+
+    def _scale(self, message: dict[str, Any], channel: Channel) -> None:
+        counts = {_process(name): int(count) for name, count in message["counts"].items()}
+        with self._turn(message, "a change of scale", channel) as (story, cancellation):
+            name = DeploymentName(message["deployment"])
+            scale(self._parts, self._traffic, name, counts, story, cancellation)
+
+    def _destroy(self, message: dict[str, Any], channel: Channel) -> None:
+        with self._turn(message, "its destruction", channel) as (story, _):
+            name = DeploymentName(message["deployment"])
+            destroy(self._parts, self._traffic, name, str(message.get("confirm", "")), story)
+
+    @contextmanager
+    def _turn(
+        self, message: dict[str, Any], holder: str, channel: Channel
+    ) -> Iterator[tuple[Story, CancellationToken]]:
+        # An API client that goes away does not undo what it asked for.
+        cancellation = CancellationToken()
+        name = DeploymentName(message["deployment"])
+        with self._deployer.turn(name, holder, channel.tell, cancellation):
+            yield Story(channel.tell), cancellation
+
+
+def _process(text: str) -> tuple[str, str]:
+    service, _, process_type = text.partition(".")
+    return service, process_type or "web"

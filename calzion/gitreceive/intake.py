@@ -1,0 +1,136 @@
+"""From a push that git has not accepted yet to a release: the reconciler's side of the push socket."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from calzion.controller.access import may_deploy, require_deploy
+from calzion.controller.channel import Channel
+from calzion.controller.deployer import Claim, Deployer
+from calzion.controller.locks import CancellationToken
+from calzion.controller.store import keys
+from calzion.controller.store.database import Database
+from calzion.controller.store.keys import UserKey
+from calzion.errors import CalzionError
+from calzion.gitreceive.checks import check_update
+from calzion.gitreceive.request import PushRequest
+from calzion.gitreceive.source import Commits, open_push
+from calzion.gitreceive.updates import Deploy, Tag, parse_updates
+from calzion.model import ServiceName, SourceTree, Template
+from calzion.progress import DONE, Event
+from calzion.template import parse_template
+
+REF_MOVES_WITHIN = 30.0
+"""Seconds that the lock is kept for git to move the ref after the switch, should the SSH process not say."""
+
+
+class Intake:
+    """`repositories` is the directory below which every pushed repository must lie."""
+
+    def __init__(self, database: Database, deployer: Deployer, repositories: Path) -> None:
+        self._database = database
+        self._deployer = deployer
+        self._repositories = repositories
+
+    def authorize(self, message: dict[str, Any], channel: Channel) -> None:
+        """Answers whether a key is known and may use a service of a repository."""
+        key = self._key(str(message.get("fingerprint")))
+        if key is None:
+            channel.send({"allowed": False, "message": "this key is not known here"})
+            return
+        channel.send({"allowed": True, "user": key.name, "admin": key.admin} | self._refusal(key, message))
+
+    def push(self, message: dict[str, Any], channel: Channel) -> None:
+        """Deploys what a push asks for; the last event decides whether git may move the ref."""
+        try:
+            request = PushRequest.from_dict(message["push"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CalzionError("this is no push", code="usage") from error
+        talk = _Talk(channel)
+        update = parse_updates(request.updates, request.options)
+        if isinstance(update, Tag):
+            channel.tell(Event(kind=DONE, text=update.message))
+        else:
+            self._deploy(request, update, channel, talk)
+
+    def _deploy(self, request: PushRequest, update: Deploy, channel: Channel, talk: _Talk) -> None:
+        key = self._key(request.fingerprint)
+        if key is None:
+            raise CalzionError("this key is not known here any more", code="refused")
+        require_deploy(key.name, key.allow, update.deployment)
+        repository = self._repository(request)
+        claim = Claim(user=key.name, repository=request.repository, commit=update.new)
+        with self._deployer.turn(update.deployment, claim.holder, channel.tell, talk.cancellation):
+            check_update(repository, old=update.old, new=update.new, ref=update.ref)
+            with open_push(repository, request.quarantine) as commits:
+                template = read_template(commits, update.new, update.template)
+                sources = read_sources(commits, update.new, template)
+                self._deployer.check_owner(update.deployment, claim.repository)
+                self._deployer.release_template(
+                    update.deployment, template, sources, claim, channel.tell, talk.cancellation
+                )
+            talk.wait_for_ref(REF_MOVES_WITHIN)
+
+    def _repository(self, request: PushRequest) -> Path:
+        path = Path(request.path)
+        if path.parent != self._repositories:
+            raise CalzionError("this push comes from outside the repositories", code="refused")
+        return path
+
+    def _key(self, fingerprint: str) -> UserKey | None:
+        with self._database.read() as connection:
+            return keys.by_fingerprint(connection, fingerprint)
+
+    def _refusal(self, key: UserKey, message: dict[str, Any]) -> dict[str, Any]:
+        repository = message.get("repository")
+        if repository is None or message.get("service") != "upload-pack" or not key.allow:
+            return {}
+        names = self._deployer.deployments_of(str(repository))
+        if any(may_deploy(key.allow, name) for name in names):
+            return {}
+        return {"allowed": False, "message": f"{key.name}'s key may not read {repository}"}
+
+
+def read_template(commits: Commits, commit: str, path: str) -> Template:
+    """Raises CalzionError (template) with every mistake, or where there is no such file."""
+    return parse_template(commits.read(commit, path), path)
+
+
+def read_sources(commits: Commits, commit: str, template: Template) -> dict[ServiceName, SourceTree]:
+    """The code of every app. Raises CalzionError (template) that names the service whose directory is missing."""
+    sources: dict[ServiceName, SourceTree] = {}
+    for definition in template.services:
+        if definition.git is None:
+            continue
+        try:
+            sources[definition.name] = commits.tree(commit, definition.git)
+        except CalzionError as error:
+            raise CalzionError(
+                f"{definition.name}: git: {error.message}",
+                hint="'git:' names a directory of the repository, '.' for its root",
+                code="template",
+            ) from error
+    return sources
+
+
+class _Talk:
+    """What the SSH process says while the push runs: cancel, ended, or nothing more at all."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.cancellation = CancellationToken()
+        self._ended = threading.Event()
+        threading.Thread(target=self._listen, args=(channel,), name="push", daemon=True).start()
+
+    def wait_for_ref(self, seconds: float) -> None:
+        self._ended.wait(seconds)
+
+    def _listen(self, channel: Channel) -> None:
+        for message in channel.messages():
+            if message.get("op") == "cancel":
+                self.cancellation.cancel()
+            if message.get("op") == "ended":
+                self._ended.set()
+        self._ended.set()
+        self.cancellation.cancel()

@@ -1,0 +1,177 @@
+"""One sandbox as the daemon sees it: an outer process that it may have inherited, and the sandbox's first process.
+
+The outer process ends with the instance's main process, and tells its exit code. The first process (init) ends
+when all others have; killing it kills them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from calzion.host import procfs
+from calzion.host.directory import InstanceDirectory
+from calzion.host.launch import Launch
+from calzion.host.loop import Loop
+from calzion.host.status import Status, exit_of_code, exit_of_wait
+from calzion.model import Exit
+
+Spawn = Callable[[int, int], Launch]
+"""Makes the order to start, given the descriptors for bwrap's information and status."""
+
+
+class Process:
+    """`ready` is called when the sandbox exists, `ended` with the main process's exit when nothing of it is left.
+
+    What the main process leaves behind is killed, or, after `be_patient`, waited for.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        directory: InstanceDirectory,
+        pid: int,
+        *,
+        ready: Callable[[], None],
+        ended: Callable[[Exit], None],
+    ) -> None:
+        self.pid = pid
+        self.init: int | None = None
+        self._loop = loop
+        self._directory = directory
+        self._ready = ready
+        self._ended = ended
+        self._patient = False
+        self._exit: Exit | None = None
+        self._main: int | None = None
+        self._init_fd: int | None = None
+        self._outer_fd: int | None = os.pidfd_open(pid)
+        loop.watch(self._outer_fd, self._outer_ended)
+
+    def be_patient(self) -> None:
+        self._patient = True
+
+    def main(self) -> int | None:
+        """The main process as the machine numbers it; None while the sandbox is being made."""
+        if self._main is None and self.init is not None:
+            self._main = next(iter(procfs.children(self.init)), None)
+        return self._main
+
+    def members(self) -> list[int]:
+        """Every process inside."""
+        return procfs.descendants(self.init) if self.init is not None else []
+
+    def signal(self, name: str, *, main_only: bool) -> None:
+        """Send a signal to every process inside, or to the main one alone."""
+        main = self.main()
+        for pid in [main] if main_only and main else self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.Signals[name])
+
+    def kill(self) -> None:
+        """End all of it at once."""
+        target = self._init_fd if self._init_fd is not None else self._outer_fd
+        if target is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(target, signal.SIGKILL)
+
+    def find_init(self) -> None:
+        """Learn from bwrap's report which process is the sandbox's first, where that is known by now."""
+        pid = Status.read(self._directory.status).init
+        if pid is None or self.init is not None:
+            return
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            return
+        if str(self._directory.app) not in procfs.command_line(pid):  # the number belongs to another by now
+            os.close(descriptor)
+            return
+        self.init, self._init_fd = pid, descriptor
+
+    def watch_start(self, info: int) -> None:
+        """Wait for bwrap's word, on the descriptor `info`, that the sandbox exists."""
+
+        def told(_: int) -> None:
+            if os.read(info, 4096):  # bwrap writes more than once, and must not find the pipe closed
+                return
+            self._loop.unwatch(info)
+            os.close(info)
+            self.find_init()
+            if self.init is not None:
+                self._ready()
+
+        self._loop.watch(info, told)
+
+    def _outer_ended(self, _: int) -> None:
+        assert self._outer_fd is not None
+        self._loop.unwatch(self._outer_fd)
+        os.close(self._outer_fd)
+        self._outer_fd = None
+        self._exit = _exit(_reap(self.pid), Status.read(self._directory.status))
+        self.find_init()
+        if self._init_fd is None:
+            self._ended(self._exit)
+            return
+        if not self._patient:
+            self.kill()
+        self._loop.watch(self._init_fd, self._init_ended)
+
+    def _init_ended(self, _: int) -> None:
+        assert self._init_fd is not None and self._exit is not None
+        self._loop.unwatch(self._init_fd)
+        os.close(self._init_fd)
+        self._init_fd = None
+        self._ended(self._exit)
+
+
+def spawn(order: Spawn, directory: InstanceDirectory) -> tuple[int, int]:
+    """Start a sandbox. Returns its outer process and a descriptor for `watch_start`. Raises OSError."""
+    info, info_writer = os.pipe()
+    status = os.open(directory.status, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    log = os.open(directory.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        pid = _spawn(order(info_writer, status), log, (info_writer, status))
+    except BaseException:
+        os.close(info)
+        raise
+    finally:
+        for descriptor in (info_writer, status, log):
+            os.close(descriptor)
+    return pid, info
+
+
+def _spawn(launch: Launch, log: int, inherited: tuple[int, ...]) -> int:
+    process = subprocess.Popen(
+        launch.arguments(),
+        env=launch.environment(),
+        cwd=Path("/"),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=inherited,
+        start_new_session=True,
+        umask=0o022,
+    )
+    process.returncode = 0  # reaped by the daemon itself
+    return process.pid
+
+
+def _reap(pid: int) -> int | None:
+    """The wait status of a child that has ended; None for one inherited from an earlier daemon."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[1]
+    except ChildProcessError:
+        return None
+
+
+def _exit(wait_status: int | None, status: Status) -> Exit:
+    if status.code is not None:
+        return exit_of_code(status.code)
+    if wait_status is not None:
+        return exit_of_wait(wait_status)
+    return Exit(signal="SIGKILL")  # it had no time to say more

@@ -1,0 +1,67 @@
+"""Which TCP sockets listen on this machine, and whose they are, from /proc/net/tcp and tcp6."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    host: str
+    port: int
+    uid: int
+    inode: int
+
+
+def listeners(proc: Path = Path("/proc")) -> list[Listener]:
+    """Every listening TCP socket of this network namespace."""
+    return [*_table(proc / "net/tcp", socket.AF_INET), *_table(proc / "net/tcp6", socket.AF_INET6)]
+
+
+def socket_inodes(pids: Iterable[int], proc: Path = Path("/proc")) -> set[int]:
+    """The sockets that these processes hold open."""
+    found = set()
+    for pid in pids:
+        for target in _open_files(proc / str(pid) / "fd"):
+            if target.startswith("socket:["):
+                found.add(int(target[8:-1]))
+    return found
+
+
+def _open_files(directory: Path) -> Iterator[str]:
+    try:
+        files = list(directory.iterdir())
+    except OSError:
+        return
+    for file in files:
+        try:
+            yield str(file.readlink())
+        except OSError:
+            continue
+
+
+def _table(path: Path, family: int) -> Iterator[Listener]:
+    try:
+        lines = path.read_text().splitlines()[1:]
+    except OSError:
+        return
+    for line in lines:
+        fields = line.split()
+        if fields[3] == _LISTEN:
+            address, _, port = fields[1].partition(":")
+            yield Listener(
+                host=_address(address, family), port=int(port, 16), uid=int(fields[7]), inode=int(fields[9])
+            )
+
+
+def _address(text: str, family: int) -> str:
+    """The kernel prints an address as 32-bit words, each in the machine's byte order."""
+    words = (text[start : start + 8] for start in range(0, len(text), 8))
+    packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    return socket.inet_ntop(family, packed)

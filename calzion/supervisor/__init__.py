@@ -1,0 +1,1 @@
+"""Runs the parts of Calzion as child processes, and starts again what died."""

@@ -1,0 +1,77 @@
+"""The data directory: made at the first start, and recognised as Calzion's own at every later one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from calzion.config import Settings
+from calzion.errors import CalzionError
+
+_HARMLESS = frozenset({"lost+found"})
+_FIRST_BACKEND = "process"
+
+
+def prepare(settings: Settings) -> str:
+    """Make what is missing of DATA (mode 0700), and return the backend that it belongs to.
+
+    The backend chosen at the first start is written down and stays. Raises CalzionError (usage) where the
+    directory holds something else, belongs to another user, or was made for another backend.
+    """
+    layout = settings.layout
+    chosen = layout.data / "backend"
+    try:
+        layout.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _claim(layout.data, chosen)
+        for directory in (layout.run, layout.logs):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        return _backend(chosen, settings.backend)
+    except OSError as error:
+        raise CalzionError(
+            f"{layout.data} can't be used: {error.strerror or error}",
+            code="usage",
+            hint="choose another directory with --data, or make this one yours",
+        ) from error
+
+
+def _claim(data: Path, chosen: Path) -> None:
+    if not chosen.exists() and _foreign(data):
+        raise CalzionError(
+            f"{data} is not empty and holds no data of Calzion",
+            code="usage",
+            hint="choose another directory with --data",
+        )
+    data.chmod(0o700)
+
+
+def _foreign(data: Path) -> bool:
+    """Whether there is something that the first moments of a first start would not have left."""
+    ours = {"run", "logs", "backend.new"}
+    return any(entry.name not in _HARMLESS | ours for entry in data.iterdir())
+
+
+def _backend(chosen: Path, wanted: str) -> str:
+    if not chosen.exists():
+        _write(chosen, _FIRST_BACKEND if wanted == "auto" else wanted)
+    kept = chosen.read_text(encoding="utf-8").strip()
+    if wanted not in ("auto", kept):
+        raise CalzionError(
+            f"{chosen.parent} was made for the backend {kept!r}, not {wanted!r}",
+            code="usage",
+            hint=f"leave --backend out, or choose another directory for {wanted!r} with --data",
+        )
+    return kept
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,297 @@
+"""The composition root: settings become real objects. The only file that names a backend, a store or a router."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calzion.config import Address, Settings
+from calzion.errors import CalzionError
+from calzion.layout import Layout
+from calzion.resources import resource
+
+if TYPE_CHECKING:
+    from calzion.backends.process import ProcessBackend
+    from calzion.controller.api.status import PartCheck
+    from calzion.controller.parts import Parts
+
+Ready = Callable[[dict[str, object]], None]
+
+_STOP_WITHIN = 30.0
+
+
+def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, str]) -> int:
+    """Run one part until it is told to stop. Each part imports what it needs alone: processes stay small."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    runs: dict[str, Callable[[], None]] = {
+        "host": lambda: _run_host(settings, ready),
+        "router": lambda: _run_router(settings, ready),
+        "reconciler": lambda: _run_reconciler(settings, ready, environ),
+        "controller": lambda: _run_controller(settings, ready),
+        "sshd": lambda: _run_sshd(settings, ready),
+    }
+    if part not in runs:
+        raise CalzionError(f"there is no part {part}", hint=f"parts: {', '.join(runs)}", code="usage")
+    runs[part]()
+    return 0
+
+
+def stop_everything(settings: Settings) -> None:
+    """Stop every instance, the host daemon and the router. Nothing to stop is no error."""
+    layout = settings.layout
+    if _answers(layout.host_socket):
+        backend = _backend(layout)
+        backend.shut_down()
+        backend.close()
+        _wait_until(lambda: not _answers(layout.host_socket), "the host daemon")
+    _stop_router(layout)
+
+
+def _run_host(settings: Settings, ready: Ready) -> None:
+    from calzion.host.daemon import run_host
+
+    _when_answering(settings.layout.host_socket, ready)
+    run_host(settings.layout)
+
+
+def _run_router(settings: Settings, ready: Ready) -> None:
+    from calzion.routing.daemon import run_router
+
+    _when_answering(settings.layout.router_socket, ready)
+    run_router(settings.layout, settings.http)
+
+
+def _run_sshd(settings: Settings, ready: Ready) -> None:
+    from calzion.sshd.server import SshConfig, SshServer
+
+    layout = settings.layout
+    server = SshServer(
+        SshConfig(
+            address=settings.ssh,
+            keys=layout.ssh_keys,
+            push_socket=layout.push_socket,
+            repositories=layout.repositories,
+            hooks=resource("hooks"),
+        )
+    )
+    _on_signal(server.stop)
+    server.run(lambda address: ready({"fingerprint": server.fingerprint, "port": address.port}))
+
+
+def _run_controller(settings: Settings, ready: Ready) -> None:
+    from calzion.controller.api.app import ApiParts, make_app
+    from calzion.controller.api.client import ReconcilerClient
+    from calzion.controller.api.server import serve
+    from calzion.controller.store.database import Database, check_schema
+
+    check_schema(settings.store)
+    layout = settings.layout
+    serve(
+        lambda: make_app(
+            ApiParts(
+                database=Database(settings.store),
+                reconciler=ReconcilerClient(layout.reconciler_socket),
+                uploads=layout.uploads,
+                checks=_part_checks(settings),
+            )
+        ),
+        layout.api_socket,
+        lambda: ready({}),
+    )
+
+
+def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
+    from calzion.controller.channel import ChannelServer
+    from calzion.controller.deployer import Deployer
+    from calzion.controller.desk import Desk
+    from calzion.controller.reconciler import Reconciler
+    from calzion.controller.store.database import migrate
+    from calzion.controller.traffic import Traffic
+    from calzion.gitreceive.intake import Intake
+
+    layout = settings.layout
+    layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(settings.store, layout.run / "migrate.lock")
+    parts = _parts(settings, environ)
+    traffic = Traffic(parts)
+    deployer = Deployer(parts, traffic)
+    reconciler = Reconciler(parts, traffic)
+    reconciler.recover()
+    intake = Intake(parts.database, deployer, layout.repositories)
+    servers = [
+        ChannelServer(layout.reconciler_socket, Desk(parts, traffic, deployer).operations()),
+        ChannelServer(layout.push_socket, {"authorize": intake.authorize, "push": intake.push}),
+    ]
+    for server in servers:
+        server.start()
+    _on_signal(reconciler.stop)
+    ready({})
+    reconciler.run()
+    for server in servers:
+        server.stop()
+    deployer.wait_for_rollouts(settings.drain_timeout)
+    # Threads that still wait for a rollout that was not let go of would keep the process alive.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
+    from calzion.build.builder import slug_builder
+    from calzion.build.directory import DirectoryTree
+    from calzion.controller.observed import Observed
+    from calzion.controller.parts import Parts, Timeouts
+    from calzion.controller.store.database import Database
+    from calzion.controller.stories import StoryBook
+    from calzion.controller.vault import Vault
+    from calzion.gitreceive.branch import remove_branch
+    from calzion.routing.haproxy import HaproxyRouter
+
+    layout = settings.layout
+    builder = slug_builder(
+        layout,
+        buildpacks=resource("buildpacks"),
+        environ=environ,
+        parallel=settings.build_parallel,
+        timeout=settings.build_timeout,
+        memory=settings.build_memory,
+    )
+    builder.prepare()
+    backend = _backend(layout)
+    return Parts(
+        database=Database(settings.store),
+        vault=Vault.open(layout.secret_key),
+        builder=builder,
+        backend=backend,
+        observed=Observed(backend),
+        router=HaproxyRouter(layout),
+        stories=StoryBook(layout.stories),
+        domain=settings.domain,
+        http_port=settings.http.port,
+        open_upload=lambda name: DirectoryTree(_below(layout.uploads, name)),
+        forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
+        port_is_free=_port_is_free,
+        address_is_free=_address_is_free,
+        timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
+    )
+
+
+def _backend(layout: Layout) -> ProcessBackend:
+    from calzion.backends.process import ProcessBackend
+
+    return ProcessBackend(layout, root=os.geteuid() == 0)
+
+
+def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
+    from calzion.controller.api.status import PartCheck
+
+    layout = settings.layout
+    sockets = {
+        "reconciler": layout.reconciler_socket,
+        "host": layout.host_socket,
+        "router": layout.router_socket,
+    }
+
+    def of_socket(path: Path) -> Callable[[], str]:
+        return lambda: "" if _answers(path) else f"nothing answers at {path}"
+
+    def of_address(address: Address) -> Callable[[], str]:
+        return lambda: "" if _accepts(address) else f"nothing answers at {address}"
+
+    return (
+        *(PartCheck(name, of_socket(path)) for name, path in sockets.items()),
+        PartCheck("sshd", of_address(settings.ssh)),
+        PartCheck("http", of_address(settings.http)),
+    )
+
+
+def _below(directory: Path, name: str) -> Path:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()) or not path.is_dir():
+        raise CalzionError(f"there is no directory {name} in the upload", code="template")
+    return path
+
+
+def _port_is_free(port: int) -> bool:
+    """Whether an instance could listen on the port, on whatever address it chooses."""
+    return _can_bind(socket.AF_INET, ("0.0.0.0", port)) and _can_bind(socket.AF_INET6, ("::", port))
+
+
+def _address_is_free(address: str) -> bool:
+    """Whether no other installation on this machine uses the address for its appliances."""
+    return all(_can_bind(socket.AF_INET, (address, port)) for port in (5432, 6379))
+
+
+def _can_bind(family: socket.AddressFamily, address: tuple[str, int]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno not in (errno.EADDRINUSE, errno.EACCES)
+    return True
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2.0)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def _accepts(address: Address) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
+    try:
+        socket.create_connection((host, address.port), timeout=2.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _when_answering(path: Path, ready: Ready) -> None:
+    def wait() -> None:
+        while not _answers(path):
+            time.sleep(0.01)
+        ready({})
+
+    threading.Thread(target=wait, name="ready", daemon=True).start()
+
+
+def _on_signal(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
+
+
+def _stop_router(layout: Layout) -> None:
+    from calzion.routing.record import running_router
+
+    record = running_router(layout)
+    if record is None:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(record.daemon.pid, signal.SIGTERM)
+    _wait_until(lambda: running_router(layout) is None, "the router")
+
+
+def _wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _STOP_WITHIN
+    while not holds():
+        if time.monotonic() > deadline:
+            raise CalzionError(f"{what} did not end within {_STOP_WITHIN:g} s", hint="see logs below the data directory")
+        time.sleep(0.02)
