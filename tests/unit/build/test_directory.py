@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from calzion.build.directory import DirectoryTree
+from calzion.build.store import remove_tree
 
 
 @pytest.fixture
@@ -62,3 +63,17 @@ def test_the_digest_names_content_paths_and_the_executable_bit(tree):
     (tree / "a.txt").rename(tree / "b.txt")
     seen.append(DirectoryTree(tree).digest)
     assert len(set(seen[1:])) == 4
+
+
+def test_a_very_deep_tree(tree, tmp_path):
+    deep = tree
+    for _ in range(1500):
+        deep /= "d"
+        deep.mkdir()
+    target = tmp_path / "target"
+    target.mkdir()
+    DirectoryTree(tree).export(target)
+    assert DirectoryTree(target).digest == DirectoryTree(tree).digest
+    for root in (tree, target):
+        remove_tree(root)
+        assert not root.exists()

@@ -1,0 +1,108 @@
+"""What the tests of builds share: a builder in a directory of its own, and sources written as a mapping."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from calzion.build.builder import SlugBuilder, slug_builder
+from calzion.build.directory import DirectoryTree
+from calzion.layout import Layout
+from calzion.model import BuildOrder, DeploymentName, ServiceName, Slug
+from calzion.resources import resource
+
+
+class Output:
+    """A Sink that keeps what it is told; `until` waits for a line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+
+    def step(self, text: str) -> None:
+        self.log(text)
+
+    def warning(self, text: str) -> None:
+        self.log(text)
+
+    def log(self, text: str, source: str = "") -> None:
+        with self._changed:
+            self.lines.append(text)
+            self._changed.notify_all()
+
+    def until(self, line: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: line in self.lines, 60), self.lines
+
+
+class Cancel:
+    def __init__(self) -> None:
+        self._calls: list[Callable[[], None]] = []
+        self._cancelled = False
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def on_cancel(self, call: Callable[[], None]) -> Callable[[], None]:
+        self._calls.append(call)
+        return lambda: self._calls.remove(call)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        for call in list(self._calls):
+            call()
+
+
+class Site:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.layout = Layout(directory / "data")
+        self.layout.data.mkdir(mode=0o700)
+        self._sources = 0
+
+    def builder(self, *, timeout: float = 120, memory: int = 1 << 30, parallel: int = 2) -> SlugBuilder:
+        return slug_builder(
+            self.layout,
+            buildpacks=resource("buildpacks"),
+            environ=os.environ,
+            parallel=parallel,
+            timeout=timeout,
+            memory=memory,
+        )
+
+    def order(self, files: Mapping[str, str], cache: str = "app/web", **environment: str) -> BuildOrder:
+        self._sources += 1
+        root = self.directory / f"source-{self._sources}"
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+            (root / name).chmod(0o755 if "/bin/" in name else 0o644)
+        return BuildOrder(
+            deployment=DeploymentName("app-test"),
+            service=ServiceName("web"),
+            repository="app",
+            cache=cache,
+            source=DirectoryTree(root, "c" * 40),
+            environment=tuple(environment.items()),
+        )
+
+    def build(self, files: Mapping[str, str], **environment: str) -> tuple[Slug, list[str]]:
+        output = Output()
+        slug = self.builder().build(self.order(files, **environment), output, Cancel())
+        return slug, output.lines
+
+    def leftovers(self) -> list[str]:
+        """The names of what lies in the scratch directory of builds."""
+        return sorted(path.name for path in self.layout.builds.iterdir())
+
+
+def with_buildpack(compile: str, release: str = "") -> dict[str, str]:
+    """A source that brings its own buildpack: `compile` is a bash script, `release` the output of bin/release."""
+    return {
+        ".buildpacks": "./pack\n",
+        "pack/bin/detect": "#!/bin/sh\necho Own\n",
+        "pack/bin/compile": f"#!/bin/bash\n{compile}\n",
+        "pack/bin/release": f"#!/bin/sh\ncat <<'END'\n{release}\nEND\n",
+    }
