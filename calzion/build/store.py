@@ -70,9 +70,11 @@ class SlugStore:
 
 def remove_tree(path: Path) -> None:
     """Remove a tree that a hostile build may have made, however deep. Links are not followed."""
-    subprocess.run(
-        ["rm", "-rf", "--one-file-system", "--", str(path)], check=False, stderr=subprocess.DEVNULL
-    )
+    remove = ["rm", "-rf", "--one-file-system", "--", str(path)]
+    if subprocess.run(remove, check=False, stderr=subprocess.DEVNULL).returncode:
+        opened = ["chmod", "-R", "u+rwX", "--", str(path)]
+        subprocess.run(opened, check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(remove, check=False, stderr=subprocess.DEVNULL)
 
 
 def _facts(slug: Slug) -> dict[str, Any]:

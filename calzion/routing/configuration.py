@@ -36,7 +36,7 @@ class Frame:
 def server_options(http: bool) -> str:
     """Explicit where defaults differ between versions and between `add server` and the file: without the pool
     options HAProxy 2.6 reuses no connection of a server that was added at runtime."""
-    pool = " pool-purge-delay 5s pool-max-conn -1" if http else ""
+    pool = " pool-purge-delay 2s pool-max-conn -1" if http else ""
     return f"{_CHECKED} {_WATCHED}{pool}"
 
 

@@ -83,15 +83,16 @@ class RuntimeApi:
 
     def rest(self, server: Server) -> None:
         """Send nothing new to the server; what is open goes on."""
-        self.expect(f"set server {server.path} state maint")
+        self.expect(f"set server {server.path} state drain")
 
     def cut(self, server: Server) -> None:
         self.expect(f"shutdown sessions server {server.path}")
 
     def delete(self, server: Server) -> bool:
-        """Delete a resting server; False while connections hold it."""
+        """Delete a resting server; False while connections hold it. Entering maintenance closes the idle ones."""
+        self.expect(f"set server {server.path} state maint")
         answer = self.ask(f"del server {server.path}")
-        if answer in ("Server deleted.", "No such server."):
+        if answer == "Server deleted.":
             return True
         if "still has connections" in answer:
             return False

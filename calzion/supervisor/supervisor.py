@@ -20,7 +20,7 @@ from typing import Any
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.supervisor import lock, logfile
-from calzion.supervisor.command import READY_VARIABLE
+from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE
 from calzion.supervisor.part import Part, fits
 
 START_TIMEOUT = 60.0
@@ -114,7 +114,9 @@ class Supervisor:
             part.log_offset = logfile.size(log)
             descriptor = logfile.open_log(log)
             try:
-                part.start(self._command(part), self._environ, descriptor, READY_VARIABLE)
+                part.start(
+                    self._command(part), {**self._environ, PART_VARIABLE: part.name}, descriptor, READY_VARIABLE
+                )
             finally:
                 os.close(descriptor)
             self._started.append(part)
