@@ -25,7 +25,7 @@ def argument(value: Data) -> str:
     return written(value)
 
 
-def arguments(value: list[str]) -> list[str]:
+def arguments(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or not value[0]:
         raise Misfit("the command is empty: the first item of the list is the program")
     return value

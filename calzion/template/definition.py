@@ -28,8 +28,8 @@ def define(name: ServiceName, shape: ServiceShape, image: str, env: Mapping[str,
         name=name,
         git=git,
         image=None if git is not None else shape.image or image,
-        cmd=_command(shape.cmd),
-        entrypoint=_command(shape.entrypoint),
+        cmd=shape.cmd,
+        entrypoint=shape.entrypoint,
         env=_pairs({**env, **shape.env}),
         ports=_ports(shape),
         volumes=tuple(Volume(name=key, path=path) for key, path in _pairs(shape.volumes)),
@@ -68,10 +68,6 @@ def as_keys(definition: ServiceDefinition) -> dict[str, Any]:
 
 def _given(shape: Any) -> dict[str, Any]:
     return {key: value for key, value in shape if value is not None}
-
-
-def _command(command: str | list[str] | None) -> Command | None:
-    return tuple(command) if isinstance(command, list) else command
 
 
 def _pairs(values: Mapping[str, str]) -> Pairs:

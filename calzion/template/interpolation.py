@@ -39,7 +39,7 @@ class UnknownName(KeyError):
 
 
 def references(text: str, *, strict: bool = True) -> list[str]:
-    """The names that `text` refers to, in order, once each. If `strict`, a lone `${` raises InterpolationError."""
+    """The names that `text` refers to, once each. A lone `${` raises InterpolationError if `strict`."""
     names = (_name(match) if strict else match[1] for match in _TOKEN.finditer(text))
     return list(dict.fromkeys(name for name in names if name))
 

@@ -72,8 +72,9 @@ Volumes = Annotated[
     dict[Annotated[str, PlainValidator(volume_name)], Annotated[str, PlainValidator(volume_path)]],
     BeforeValidator(_emptied),
 ]
+Argument = Annotated[str, PlainValidator(argument)]
 Script = Annotated[str, PlainValidator(script), Tag(ONE)]
-Arguments = Annotated[list[Annotated[str, PlainValidator(argument)]], AfterValidator(arguments), Tag(LIST)]
+Arguments = Annotated[tuple[Argument, ...], AfterValidator(arguments), Tag(LIST)]
 CommandShape = Annotated[Script | Arguments, Discriminator(_form)]
 PortName = Annotated[str, PlainValidator(port_name)]
 PortNumber = Annotated[int | None, PlainValidator(port_number)]
