@@ -53,7 +53,9 @@ def app() -> Iterator[MakeApp]:
 
 def test_a_host_leads_to_its_pool(rig: Rig, app: MakeApp) -> None:
     one, two = app("one"), app("two")
-    rig.router.apply(web({"one.test": "p1", "two.test": "p2"}, {"p1": (one.endpoint,), "p2": (two.endpoint,)}))
+    rig.router.apply(
+        web({"one.test": "p1", "two.test": "p2"}, {"p1": (one.endpoint,), "p2": (two.endpoint,)})
+    )
     for host, name in (("one.test", "one"), ("TWO.test:8080", "two"), ("two.test.", "two")):
         status, body = rig.get(host)
         assert (status, json.loads(body)["app"]) == (200, name)
@@ -72,7 +74,9 @@ def test_an_unknown_host_is_told_so(rig: Rig) -> None:
     assert rig.get("nobody.test") == (404, "No deployment answers to nobody.test here.\n")
 
 
-@pytest.mark.parametrize("host", ["<script>alert(1)</script>", "a b", '"x"', "%0d%0aX: y", "a" * 300, "[::1", "ä"])
+@pytest.mark.parametrize(
+    "host", ["<script>alert(1)</script>", "a b", '"x"', "%0d%0aX: y", "a" * 300, "[::1", "ä"]
+)
 def test_a_hostile_host_is_not_repeated(rig: Rig, host: str) -> None:
     answer = rig.raw(b"GET / HTTP/1.1\r\nHost: " + host.encode() + b"\r\nConnection: close\r\n\r\n")
     assert answer.split(b" ", 2)[1] in (b"400", b"404")
@@ -150,7 +154,9 @@ def _echo(socket: ServerConnection) -> None:
         socket.send(message)
 
 
-def test_a_websocket_outlives_the_switch_and_ends_with_its_pool(rig: Rig, app: MakeApp, echo: Endpoint) -> None:
+def test_a_websocket_outlives_the_switch_and_ends_with_its_pool(
+    rig: Rig, app: MakeApp, echo: Endpoint
+) -> None:
     rig.router.apply(web({"ws.test": "old"}, {"old": (echo,)}))
     raw = socket.create_connection(("127.0.0.1", rig.port), timeout=20)
     with connect("ws://ws.test/", sock=raw) as client:
@@ -234,12 +240,12 @@ def test_internal_addresses(rig: Rig, app: MakeApp) -> None:
 
 
 def _internal(host: str, port: int) -> bytes:
-    with socket.create_connection((host, port), timeout=20) as client:
-        try:
+    try:
+        with socket.create_connection((host, port), timeout=20) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: internal\r\nConnection: close\r\n\r\n")
             return read_all(client)
-        except (ConnectionResetError, BrokenPipeError):
-            return b""
+    except (ConnectionResetError, BrokenPipeError):
+        return b""
 
 
 def test_an_instance_that_died_gets_no_requests(rig: Rig, app: MakeApp) -> None:

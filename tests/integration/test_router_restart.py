@@ -44,7 +44,9 @@ def _serves(rig: Rig, host: str) -> str:
     return str(json.loads(body)["app"])
 
 
-def test_haproxy_killed_serves_the_last_table_and_refuses_no_connection(rig: Rig, apps: tuple[App, App]) -> None:
+def test_haproxy_killed_serves_the_last_table_and_refuses_no_connection(
+    rig: Rig, apps: tuple[App, App]
+) -> None:
     rig.router.apply(web({"one.test": "p1"}, {"p1": (apps[0].endpoint,)}))
     rig.router.apply(web({"one.test": "p2"}, {"p2": (apps[1].endpoint,)}))
     end, refused = threading.Event(), list[str]()

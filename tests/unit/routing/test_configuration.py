@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+
+from calzion.model import Endpoint
+from calzion.routing.configuration import Frame, render_configuration, render_map, server_options
+from calzion.routing.slots import SLOTS
+from calzion.routing.state import Placed, RouterState
+
+FRAME = Frame(control=3, http=4, internal=(5, 6), maxconn=1000, threads=2, drop_root=True)
+STATE = RouterState(
+    pools={
+        "web": Placed(slot="http_1", endpoints=(Endpoint("::1", 5000), Endpoint("127.0.0.1", 5001))),
+        "tcp": Placed(slot="tcp_0", endpoints=(Endpoint("127.0.0.1", 5002),)),
+    },
+    routes={"h:b.test": "http_1", "a:127.64.0.1:7077": "tcp_0"},
+)
+
+
+def section(text: str, name: str) -> list[str]:
+    match = re.search(rf"^{name}\n((?:  .*\n)*)", text, re.MULTILINE)
+    assert match, name
+    return [line.strip() for line in match[1].splitlines()]
+
+
+def test_servers_are_in_their_slots() -> None:
+    text = render_configuration(FRAME, STATE)
+    web = server_options(http=True)
+    assert section(text, "backend http_1") == [
+        f"server ::1:5000 [::1]:5000 {web}",
+        f"server 127.0.0.1:5001 127.0.0.1:5001 {web}",
+    ]
+    assert section(text, "backend tcp_0") == [
+        f"server 127.0.0.1:5002 127.0.0.1:5002 {server_options(http=False)}"
+    ]
+    assert section(text, "backend http_0") == []
+
+
+def test_every_slot_is_there() -> None:
+    text = render_configuration(FRAME, RouterState())
+    assert len(re.findall(r"^backend http_\d+$", text, re.MULTILINE)) == SLOTS
+    assert len(re.findall(r"^backend tcp_\d+$", text, re.MULTILINE)) == SLOTS
+
+
+def test_sockets_are_inherited() -> None:
+    text = render_configuration(FRAME, RouterState())
+    assert "stats socket fd@3 level admin" in section(text, "global")
+    assert "bind fd@4" in section(text, "frontend web")
+    assert section(text, "frontend internal")[:2] == ["bind fd@5", "bind fd@6"]
+
+
+def test_root_is_given_up_where_it_is_held() -> None:
+    plain = Frame(control=3, http=4, internal=(), maxconn=1, threads=1, drop_root=False)
+    assert {"uid 65534", "gid 65534", "chroot empty"} <= set(
+        section(render_configuration(FRAME, STATE), "global")
+    )
+    assert "uid" not in render_configuration(plain, STATE)
+
+
+def test_a_request_is_never_sent_twice() -> None:
+    assert re.findall("retry-on .*", render_configuration(FRAME, STATE)) == ["retry-on conn-failure"]
+
+
+def test_the_map_is_sorted_lines() -> None:
+    assert render_map(STATE) == "a:127.64.0.1:7077 tcp_0\nh:b.test http_1\n"
+    assert render_map(RouterState()) == ""
