@@ -34,6 +34,11 @@ class HaproxyRouter:
         self._state: RouterState | None = None
 
     @property
+    def pools(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(self._current.pools)
+
+    @property
     def internal_ports(self) -> tuple[int, ...]:
         deadline = time.monotonic() + self._patience
         while True:

@@ -23,5 +23,9 @@ class Router(Protocol):
         """Cut what is still connected to a pool that the table lacks, and free its place."""
 
     @property
+    def pools(self) -> frozenset[str]:
+        """Every pool that holds a place: those of the table, and those that wait for `retire`."""
+
+    @property
     def internal_ports(self) -> tuple[int, ...]:
         """The ports at which a service's stable address answers, one per port of a service, first to last."""

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from calzion.errors import CalzionError
 from calzion.model import Endpoint
@@ -35,8 +36,7 @@ class Server:
     @classmethod
     def of(cls, slot: str, endpoint: Endpoint) -> Server:
         """Raises ValueError where the endpoint's host is no IP address: HAProxy resolves no names here."""
-        address = ipaddress.ip_address(endpoint.host)
-        return cls(slot, f"{address.compressed}:{int(endpoint.port)}")
+        return cls(slot, _name(endpoint))
 
     @property
     def path(self) -> str:
@@ -59,6 +59,11 @@ class Difference:
     add: tuple[Server, ...] = ()
     revive: tuple[Server, ...] = ()
     remove: tuple[Server, ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def _name(endpoint: Endpoint) -> str:
+    return f"{ipaddress.ip_address(endpoint.host).compressed}:{int(endpoint.port)}"
 
 
 def slot_names(http: bool) -> Iterator[str]:

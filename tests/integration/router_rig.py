@@ -80,7 +80,9 @@ class Rig:
 
     @property
     def haproxy(self) -> int:
-        return until(lambda: self.record).haproxy.pid
+        record = until(lambda: self.record)
+        assert record is not None
+        return record.haproxy.pid
 
     def kill_haproxy(self) -> None:
         """kill -9, and wait until another one runs."""

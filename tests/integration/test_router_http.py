@@ -16,6 +16,7 @@ from calzion.errors import CalzionError
 from calzion.model import Endpoint
 from calzion.routing.haproxy import HaproxyRouter
 from calzion.routing.slots import SLOTS
+from calzion.routing.state import load_state
 from calzion.routing.table import Pool, RouteTable
 from tests.integration.router_rig import App, Rig, read_all, until, web
 
@@ -34,7 +35,7 @@ def empty(rig: Rig) -> Iterator[None]:
     """Every test leaves the router as it found it, which is a test of `retire` too."""
     yield
     rig.router.apply(RouteTable())
-    for pool in list(HaproxyRouter(rig.layout)._current.pools):
+    for pool in rig.router.pools:
         rig.router.retire(pool)
 
 
@@ -203,7 +204,8 @@ def test_retired_slots_are_used_again(rig: Rig, app: MakeApp) -> None:
         rig.router.apply(web({"one.test": f"v{number}"}, {f"v{number}": (one.endpoint,)}))
         if number:
             rig.router.retire(f"v{number - 1}")
-    slots = {placed.slot for placed in HaproxyRouter(rig.layout)._current.pools.values()}
+    assert rig.router.pools == {"v29"}
+    slots = {placed.slot for placed in load_state(rig.layout.router).pools.values()}
     assert slots <= {"http_0", "http_1"}
 
 
@@ -262,7 +264,7 @@ def test_a_second_router_object_goes_on_where_the_first_ended(rig: Rig, app: Mak
     rig.router.apply(web({"one.test": "p2"}, {"p2": (two.endpoint,)}))
     assert json.loads(rig.get("one.test")[1])["app"] == "two"
     rig.router.retire("p1")
-    assert set(HaproxyRouter(rig.layout)._current.pools) == {"p2"}
+    assert HaproxyRouter(rig.layout).pools == {"p2"}
 
 
 def test_a_router_that_is_not_there(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from calzion.routing import program
 from calzion.routing.program import find_haproxy, parse_version
 
 
@@ -40,7 +39,7 @@ def test_an_old_one_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CalzionError, match=r"HAProxy 2\.6 or later") as caught:
         find_haproxy(str(tmp_path))
     assert caught.value.code == "unsupported"
