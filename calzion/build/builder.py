@@ -14,19 +14,20 @@ from pathlib import Path
 
 from calzion.build import passthrough
 from calzion.build.buildpack import DRIVER_INSIDE, Buildpacks, inside
+from calzion.build.cache import Caches
 from calzion.build.child import Ending, run_child
 from calzion.build.contents import seal
 from calzion.build.detect import detect
 from calzion.build.directory import DirectoryTree
-from calzion.build.failure import explain
 from calzion.build.limits import BuildLimits, Enclosure, enclosure
 from calzion.build.procfile import parse_procfile
 from calzion.build.release import MAX_SIZE, Release, parse_release
 from calzion.build.sandbox import OUT, build_arguments, build_environment
-from calzion.build.scratch import Scratch, cache_directory, scratch
+from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import Stack
 from calzion.build.store import SlugStore, remove_tree
 from calzion.build.turns import Turns
+from calzion.build.verdict import check_size, judge
 from calzion.errors import CalzionError
 from calzion.host.cgroup import CgroupTree
 from calzion.layout import Layout
@@ -52,8 +53,13 @@ class SlugBuilder:
     def store(self) -> SlugStore:
         return SlugStore(self.layout.slugs, self.layout.builds)
 
+    @cached_property
+    def caches(self) -> Caches:
+        return Caches(self.layout.caches, self.layout.builds)
+
     def prepare(self) -> None:
         """Remove what builds left behind that a crash ended. Called once, before the first build."""
+        self.caches.recover()
         remove_tree(self.layout.builds)
         self.layout.builds.mkdir(parents=True, exist_ok=True)
 
@@ -98,9 +104,13 @@ class SlugBuilder:
             place.fill(order.environment)
             order.source.export(place.app)
             place.hand_over()
-            with enclosure(self.limits, self.cgroups, place.root.name) as held:
+            with (
+                self.caches.lend(order.cache, place),
+                enclosure(self.limits, self.cgroups, place.root.name) as held,
+            ):
                 ending = self._run(order, place, held, sink, cancellation)
-                self._check(order, ending, held)
+                out_of_memory = held.ran_out_of_memory()
+            judge(order.service, ending, self.limits, out_of_memory=out_of_memory)
             return self._store(order, key, place)
 
     def _run(
@@ -111,7 +121,7 @@ class SlugBuilder:
         arguments = build_arguments(
             self.stack,
             place.identity,
-            place.rooms(cache_directory(self.layout.caches, order.cache)),
+            place.rooms(),
             (*self.buildpacks.mounts(names), *passed.mounts, *place.files(passed.files)),
             ["/bin/bash", DRIVER_INSIDE, OUT, *map(inside, names)],
             bwrap=_bwrap(),
@@ -125,41 +135,18 @@ class SlugBuilder:
             told=lambda line: sink.log(line, source=order.service),
         )
 
-    def _check(self, order: BuildOrder, ending: Ending, held: Enclosure) -> None:
-        if ending.cancelled:
-            raise CalzionError(f"{order.service}: the build was cancelled", code="cancelled")
-        if ending.timed_out:
-            raise _failed(
-                f"{order.service}: the build took longer than {self.limits.timeout:g} seconds and was ended",
-                ending,
-                hint="the setting build-timeout says how long a build may take",
-            )
-        if ending.status and held.ran_out_of_memory():
-            raise _failed(
-                f"{order.service}: the build took more than {_size(self.limits.memory)} of memory",
-                ending,
-                hint="the setting build-memory says how much a build may take",
-            )
-        if ending.status:
-            raise _failed(f"{order.service}: build failed (exit code {ending.status})", ending)
-
     def _store(self, order: BuildOrder, key: str, place: Scratch) -> Slug:
         release = _release(place.out)
-        contents = seal(place.app)
-        if contents.size > self.limits.slug_size:
-            raise CalzionError(
-                f"{order.service}: the slug is {_size(contents.size)} large;"
-                f" {_size(self.limits.slug_size)} are allowed",
-                hint="list what is not needed at run time in .slugignore",
-                code="build",
-            )
+        app = place.take_app()
+        contents = seal(app)
+        check_size(order.service, contents.size, self.limits)
         return self.store.put(
             Slug(
                 key=key,
                 digest=contents.digest,
-                root=place.app,
+                root=app,
                 language=_text(place.out, "language"),
-                process_types=_procfile(DirectoryTree(place.app)) or release.process_types,
+                process_types=_procfile(DirectoryTree(app)) or release.process_types,
                 config_vars=release.config_vars,
                 size=contents.size,
             )
@@ -224,14 +211,3 @@ def _bwrap() -> str:
             code="unsupported",
         )
     return program
-
-
-def _failed(message: str, ending: Ending, hint: str = "") -> CalzionError:
-    return CalzionError(message, hint=hint, code="build", detail=explain(ending.lines))
-
-
-def _size(count: int) -> str:
-    for unit, bytes_each in (("G", 1 << 30), ("M", 1 << 20)):
-        if count >= bytes_each:
-            return f"{count / bytes_each:.4g}{unit}"
-    return f"{count} bytes"

@@ -11,7 +11,6 @@ from calzion.host.sandbox import (
     APP,
     BUILD_GID,
     BUILD_UID,
-    SEAL,
     Identity,
     Mount,
     base_arguments,
@@ -25,18 +24,18 @@ CACHE, ENVIRONMENT, OUT = "/cache", "/env", "/out"
 
 @dataclass(frozen=True, kw_only=True)
 class Rooms:
-    """The directories of one build on this machine."""
+    """The directories of one build on this machine.
 
-    app: Path
-    cache: Path
+    `root` becomes /, with `app` and `cache` in it: being one mount, files can be linked from one to the other.
+    """
+
+    root: Path
     environment: Path
     out: Path
     temporary: Path
 
     def mounts(self) -> tuple[Mount, ...]:
         return (
-            Mount(source=self.app, target=APP, writable=True),
-            Mount(source=self.cache, target=CACHE, writable=True),
             Mount(source=self.environment, target=ENVIRONMENT),
             Mount(source=self.out, target=OUT, writable=True),
             Mount(source=self.temporary, target="/tmp", writable=True),
@@ -54,9 +53,16 @@ def build_arguments(
     as_root: bool,
 ) -> list[str]:
     """The argument list that runs `command` in the sandbox, as a user who owns nothing else."""
-    arguments = [bwrap, "--die-with-parent", *base_arguments(stack.machine, identity)]
+    arguments = [
+        bwrap,
+        "--die-with-parent",
+        "--bind",
+        str(rooms.root),
+        "/",
+        *base_arguments(stack.machine, identity),
+    ]
     arguments += mount_arguments((*rooms.mounts(), *stack.tools, *extra))
-    arguments += [*SEAL, "--chdir", APP]
+    arguments += ["--chdir", APP]
     if as_root:
         return [*arguments, "--", *drop_privileges(BUILD_UID, BUILD_GID), *command]
     return [*arguments, *user_namespace(BUILD_UID, BUILD_GID), "--", *command]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import socket
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -23,17 +23,17 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Scratch:
-    """`slug` holds the app alone: it becomes the slug's directory as it is."""
+    """`root` / `inside` is what the build sees as /."""
 
     root: Path
 
     @property
-    def slug(self) -> Path:
-        return self.root / "slug"
+    def inside(self) -> Path:
+        return self.root / "inside"
 
     @property
     def app(self) -> Path:
-        return self.slug / "app"
+        return self.inside / "app"
 
     @property
     def out(self) -> Path:
@@ -44,10 +44,9 @@ class Scratch:
         etc = self.root / "etc"
         return Identity(passwd=etc / "passwd", group=etc / "group", hosts=etc / "hosts")
 
-    def rooms(self, cache: Path) -> Rooms:
+    def rooms(self) -> Rooms:
         return Rooms(
-            app=self.app,
-            cache=cache,
+            root=self.inside,
             environment=self.root / "env",
             out=self.out,
             temporary=self.root / "tmp",
@@ -55,7 +54,14 @@ class Scratch:
 
     def fill(self, environment: Pairs) -> None:
         """Make what a build finds beside its source. Names that no variable can have are left out."""
-        for directory in (self.app, self.out, self.root / "env", self.root / "tmp", self.root / "etc"):
+        for directory in (
+            self.inside,
+            self.app,
+            self.out,
+            self.root / "env",
+            self.root / "tmp",
+            self.root / "etc",
+        ):
             directory.mkdir(parents=True)
             directory.chmod(0o755)
         self.identity.passwd.write_text(passwd_text(BUILD_UID, BUILD_GID))
@@ -78,6 +84,22 @@ class Scratch:
         """Give the build's user what it may write."""
         give_to_builds(self.app, self.out, self.root / "tmp")
 
+    def take_app(self) -> Path:
+        """The app, moved to where it is alone in its directory: that becomes the slug's."""
+        if not is_real_directory(self.app):
+            raise OSError("the build put something else in the place of /app")
+        place = self.root / "slug"
+        place.mkdir()
+        return self.app.rename(place / "app")
+
+
+def is_real_directory(path: Path) -> bool:
+    """Not a link to one: without root a build owns its / and may have changed what lies there."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
 
 @contextmanager
 def scratch(builds: Path) -> Iterator[Scratch]:
@@ -87,16 +109,6 @@ def scratch(builds: Path) -> Iterator[Scratch]:
         yield Scratch(root)
     finally:
         remove_tree(root)
-
-
-def cache_directory(caches: Path, name: str) -> Path:
-    """The directory of the cache called `name`, whatever characters that has; made where it is missing."""
-    readable = re.sub(r"[^A-Za-z0-9-]+", "-", name)[:60].strip("-")
-    path = caches / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
-        give_to_builds(path)
-    return path
 
 
 def give_to_builds(*paths: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from calzion.build.sandbox import build_arguments, build_environment
-from calzion.build.scratch import Scratch
+from calzion.build.scratch import Scratch, scratch
 from calzion.errors import CalzionError
 from calzion.host.sandbox import BUILD_GID, BUILD_UID, Machine
 from tests.integration.build_site import Cancel, Output, Site, with_buildpack
@@ -194,9 +194,19 @@ def test_instances_may_change_their_copy_of_a_slug(site):
 
 
 def test_what_a_crash_left_is_removed_at_start(site):
-    (site.layout.builds / "build-old" / "slug").mkdir(parents=True)
-    site.builder().prepare()
+    builder = site.builder()
+    with pytest.raises(KeyboardInterrupt), scratch(site.layout.builds) as place:
+        place.fill(())
+        with builder.caches.lend("app/web", place):
+            (place.inside / "cache" / "kept").write_text("kept")
+            os.rename(place.root, site.layout.builds / "build-crashed")  # noqa: PTH104
+            (place.inside / "cache").mkdir(parents=True)
+            shutil.rmtree(site.layout.caches, ignore_errors=True)
+            raise KeyboardInterrupt
+    shutil.rmtree(builder.caches.path("app/web"))
+    builder.prepare()
     assert site.leftovers() == []
+    assert (builder.caches.path("app/web") / "kept").read_text() == "kept"
 
 
 @root_only
@@ -207,15 +217,13 @@ def test_the_same_sandbox_without_root(site, tmp_path):
     stack = replace(builder.stack, machine=Machine.look(prefix=Path("/usr")), tools=())
     place = Scratch(tmp_path / "place")
     place.fill((("A", "b"),))
-    cache = tmp_path / "cache"
-    cache.mkdir()
     subprocess.run(["chown", "-R", "65534:65534", tmp_path], check=True)
     for parent in tmp_path.parents[:2]:
         parent.chmod(parent.stat().st_mode | 0o011)
     arguments = build_arguments(
         stack,
         place.identity,
-        place.rooms(cache),
+        place.rooms(),
         (),
         ["/bin/sh", "-c", "id -u; cat /env/A; echo built > /app/file; touch /usr/x || echo refused"],
         bwrap="/usr/bin/bwrap",

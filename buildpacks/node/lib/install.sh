@@ -7,7 +7,7 @@ install_dependencies() {
     rm -rf node_modules
     if is_cached; then
         echo "dependencies are unchanged: taken from the cache"
-        cp -a "$cache/node_modules" node_modules
+        restore "$cache/node_modules"
     else
         run_npm
         save
@@ -48,11 +48,20 @@ save() {
     fi
 }
 
+# A build script may write into files of node_modules; without one they can be shared with the cache.
+restore() {
+    local how=-al
+    if has build; then
+        how=-a
+    fi
+    cp "$how" "$1" node_modules
+}
+
 # Removes the development dependencies.
 prune() {
     if is_cached && [ -d "$cache/pruned" ]; then
         rm -rf node_modules
-        cp -a "$cache/pruned" node_modules
+        restore "$cache/pruned"
         return
     fi
     npm prune --omit=dev

@@ -45,7 +45,7 @@ finish_cached() {
 save() {
     rm -rf "$cache/key" "$cache/venv" "$cache/uv.lock"
     if [ -n "$1" ]; then
-        cp -a "$venv" "$cache/venv"
+        cp -al "$venv" "$cache/venv"
         [ ! -f uv.lock ] || cp uv.lock "$cache/uv.lock"
         printf '%s' "$1" >"$cache/key.new"
         mv "$cache/key.new" "$cache/key"
