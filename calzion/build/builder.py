@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from calzion.build import passthrough
+from calzion.build.afterwards import Afterwards
 from calzion.build.buildpack import DRIVER_INSIDE, Buildpacks, inside
 from calzion.build.cache import Caches
-from calzion.build.child import Ending, run_child
-from calzion.build.contents import seal
+from calzion.build.contents import Sealer
 from calzion.build.detect import detect
 from calzion.build.directory import DirectoryTree
-from calzion.build.limits import BuildLimits, Enclosure, enclosure
+from calzion.build.limits import BuildLimits
 from calzion.build.procfile import parse_procfile
 from calzion.build.release import MAX_SIZE, Release, parse_release
-from calzion.build.sandbox import OUT, build_arguments, build_environment
+from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import Stack
 from calzion.build.store import SlugStore, remove_tree
 from calzion.build.turns import Turns
 from calzion.build.verdict import check_size, judge
+from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.cgroup import CgroupTree
+from calzion.host.sandbox import Mount
 from calzion.layout import Layout
 from calzion.model import BuildOrder, Cancellation, Pairs, Sink, Slug, SourceTree
 
 CGROUP_TREE = "calzion-builds"
+SLUG_INSIDE = "/slug"
 _FORMAT = 1
+_NICE = ("/usr/bin/nice", "-n", "19")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlugBuilder:
-    """Implements model.Builder. `environ` is the server's, of which builds get what passthrough allows."""
+    """Implements model.Builder."""
 
     layout: Layout
-    limits: BuildLimits
-    stack: Stack
+    workshop: Workshop
     buildpacks: Buildpacks
     turns: Turns
-    cgroups: CgroupTree | None
-    environ: Mapping[str, str]
+    afterwards: Afterwards
+    sealer: Sealer
 
     @cached_property
     def store(self) -> SlugStore:
@@ -70,7 +71,7 @@ class SlugBuilder:
         parts = [
             _FORMAT,
             source.digest,
-            self.stack.name,
+            self.workshop.stack.name,
             names,
             self.buildpacks.digest(names),
             sorted(order.environment),
@@ -90,56 +91,41 @@ class SlugBuilder:
             return self.find(key) or self._attempt(order, key, sink, cancellation)
 
     def _attempt(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        self.afterwards.stop(order.cache)
         try:
-            return self._build(order, key, sink, cancellation)
+            slug = self._build(order, key, sink, cancellation)
         except (OSError, subprocess.SubprocessError) as error:
             raise CalzionError(
                 f"{order.service}: the build could not be carried out: {error}",
                 hint="see whether the disk that holds the data directory is full",
                 code="build",
             ) from error
+        self.afterwards.start(order.cache, lambda stop: self._look_after(order, slug, stop))
+        return slug
 
     def _build(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        names = _buildpacks(order.source)
         with scratch(self.layout.builds) as place:
             place.fill(order.environment)
             order.source.export(place.app)
             place.hand_over()
-            with (
-                self.caches.lend(order.cache, place),
-                enclosure(self.limits, self.cgroups, place.root.name) as held,
-            ):
-                ending = self._run(order, place, held, sink, cancellation)
-                out_of_memory = held.ran_out_of_memory()
-            judge(order.service, ending, self.limits, out_of_memory=out_of_memory)
+            with self.caches.lend(order.cache, place):
+                ending, out_of_memory = self.workshop.run(
+                    place,
+                    self.buildpacks.mounts(names),
+                    ["/bin/bash", DRIVER_INSIDE, OUT, *map(inside, names)],
+                    commit=order.source.commit,
+                    cancellation=cancellation,
+                    told=lambda line: sink.log(line, source=order.service),
+                )
+            judge(order.service, ending, self.workshop.limits, out_of_memory=out_of_memory)
             return self._store(order, key, place)
-
-    def _run(
-        self, order: BuildOrder, place: Scratch, held: Enclosure, sink: Sink, cancellation: Cancellation
-    ) -> Ending:
-        names = _buildpacks(order.source)
-        passed = passthrough.look(self.environ)
-        arguments = build_arguments(
-            self.stack,
-            place.identity,
-            place.rooms(),
-            (*self.buildpacks.mounts(names), *passed.mounts, *place.files(passed.files)),
-            ["/bin/bash", DRIVER_INSIDE, OUT, *map(inside, names)],
-            bwrap=_bwrap(),
-            as_root=os.geteuid() == 0,
-        )
-        return run_child(
-            held.wrap(arguments),
-            build_environment(self.stack, order.source.commit, passed.environment),
-            timeout=self.limits.timeout,
-            cancellation=cancellation,
-            told=lambda line: sink.log(line, source=order.service),
-        )
 
     def _store(self, order: BuildOrder, key: str, place: Scratch) -> Slug:
         release = _release(place.out)
         app = place.take_app()
-        contents = seal(app)
-        check_size(order.service, contents.size, self.limits)
+        contents = self.sealer.seal(app)
+        check_size(order.service, contents.size, self.workshop.limits)
         return self.store.put(
             Slug(
                 key=key,
@@ -152,6 +138,31 @@ class SlugBuilder:
             )
         )
 
+    def _look_after(self, order: BuildOrder, slug: Slug, stop: Cancellation) -> None:
+        """Let the buildpacks prepare their cache for the next build. It may fail or be ended at any time."""
+        for program in self.buildpacks.afterwards(_buildpacks(order.source)):
+            if stop.cancelled():
+                return
+            with contextlib.suppress(OSError, subprocess.SubprocessError, CalzionError):
+                self._prepare_cache(order, slug, program, stop)
+
+    def _prepare_cache(self, order: BuildOrder, slug: Slug, program: str, stop: Cancellation) -> None:
+        with scratch(self.layout.builds) as place:
+            place.fill(order.environment)
+            place.hand_over()
+            with self.caches.lend(order.cache, place):
+                self.workshop.run(
+                    place,
+                    (
+                        *self.buildpacks.mounts(_buildpacks(order.source)),
+                        Mount(source=slug.root, target=SLUG_INSIDE),
+                    ),
+                    [*_NICE, program, SLUG_INSIDE, CACHE, "/env"],
+                    commit=order.source.commit,
+                    cancellation=stop,
+                    told=lambda _line: None,
+                )
+
 
 def slug_builder(
     layout: Layout,
@@ -161,16 +172,24 @@ def slug_builder(
     parallel: int,
     timeout: float,
     memory: int,
+    idle: float = 2.0,
 ) -> SlugBuilder:
-    """A builder for this machine: looks at its interpreters and control groups, which takes some 50 ms."""
+    """A builder for this machine: looks at its interpreters and control groups, which takes some 50 ms.
+
+    `idle` seconds after a build its cache is prepared for the next one.
+    """
     return SlugBuilder(
         layout=layout,
-        limits=BuildLimits(memory=memory, timeout=timeout),
-        stack=Stack.look(),
+        workshop=Workshop(
+            stack=Stack.look(),
+            limits=BuildLimits(memory=memory, timeout=timeout),
+            cgroups=CgroupTree.find(CGROUP_TREE),
+            environ=environ,
+        ),
         buildpacks=Buildpacks(buildpacks),
         turns=Turns(parallel),
-        cgroups=CgroupTree.find(CGROUP_TREE),
-        environ=environ,
+        afterwards=Afterwards(idle),
+        sealer=Sealer(),
     )
 
 
@@ -198,16 +217,8 @@ def _release(out: Path) -> Release:
 
 
 def _text(out: Path, name: str) -> str:
-    content = DirectoryTree(out).read(name) or b""
+    try:
+        content = DirectoryTree(out).read(name, MAX_SIZE) or b""
+    except ValueError:
+        return ""
     return content.decode("utf-8", "replace").strip()[:100]
-
-
-def _bwrap() -> str:
-    program = shutil.which("bwrap")
-    if program is None:
-        raise CalzionError(
-            "builds need bubblewrap, which is not installed",
-            hint="install it ('apt-get install bubblewrap'), then push again; see 'calzion doctor'",
-            code="unsupported",
-        )
-    return program

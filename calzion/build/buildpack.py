@@ -43,6 +43,15 @@ class Buildpacks:
         shipped = (Mount(source=self.root / name, target=inside(name)) for name in names if is_shipped(name))
         return (Mount(source=DRIVER, target=DRIVER_INSIDE), *shipped)
 
+    def afterwards(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The programs inside the sandbox by which shipped buildpacks prepare their cache for the next build."""
+        program = "bin/afterwards"
+        return tuple(
+            f"{inside(name)}/{program}"
+            for name in names
+            if is_shipped(name) and (self.root / name / program).exists()
+        )
+
 
 def inside(name: str) -> str:
     """Where a buildpack is found in the sandbox: mounted, or in the source."""

@@ -8,6 +8,7 @@ shift
 build=/app cache=/cache environment=/env
 cd "$build" || exit 1
 unset GIT_DIR
+rm -rf .calzion
 
 remove_ignored() {
     local pattern

@@ -13,6 +13,8 @@ from calzion.layout import Layout
 from calzion.model import BuildOrder, DeploymentName, ServiceName, Slug
 from calzion.resources import resource
 
+CACHE = "app/web"
+
 
 class Output:
     """A Sink that keeps what it is told; `until` waits for a line."""
@@ -61,18 +63,27 @@ class Site:
         self.layout = Layout(directory / "data")
         self.layout.data.mkdir(mode=0o700)
         self._sources = 0
+        self._builders: list[SlugBuilder] = []
 
     def builder(self, *, timeout: float = 120, memory: int = 1 << 30, parallel: int = 2) -> SlugBuilder:
-        return slug_builder(
+        builder = slug_builder(
             self.layout,
             buildpacks=resource("buildpacks"),
             environ=os.environ,
             parallel=parallel,
             timeout=timeout,
             memory=memory,
+            idle=0,
         )
+        self._builders.append(builder)
+        return builder
 
-    def order(self, files: Mapping[str, str], cache: str = "app/web", **environment: str) -> BuildOrder:
+    def rest(self) -> None:
+        """Let everything end that runs after builds."""
+        for builder in self._builders:
+            assert builder.afterwards.wait(CACHE, 60)
+
+    def order(self, files: Mapping[str, str], cache: str = CACHE, **environment: str) -> BuildOrder:
         self._sources += 1
         root = self.directory / f"source-{self._sources}"
         for name, text in files.items():
@@ -91,10 +102,12 @@ class Site:
     def build(self, files: Mapping[str, str], **environment: str) -> tuple[Slug, list[str]]:
         output = Output()
         slug = self.builder().build(self.order(files, **environment), output, Cancel())
+        self.rest()
         return slug, output.lines
 
     def leftovers(self) -> list[str]:
         """The names of what lies in the scratch directory of builds."""
+        self.rest()
         return sorted(path.name for path in self.layout.builds.iterdir())
 
 

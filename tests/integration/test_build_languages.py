@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from tests.integration.build_site import Site
+from tests.integration.build_site import Cancel, Output, Site
 
 CACHED = "dependencies are unchanged: taken from the cache"
 
 
 @pytest.fixture
 def site(tmp_path):
-    return Site(tmp_path)
+    site = Site(tmp_path)
+    yield site
+    site.rest()
 
 
 def inside(slug, command):
@@ -177,3 +179,21 @@ def test_the_examples_build(site):
         files = {path.name: path.read_text() for path in (examples / name).iterdir() if path.is_file()}
         slug, _ = site.build(files)
         assert [kind for kind, _ in slug.process_types] == ["web"]
+
+
+def test_the_next_build_ends_what_prepares_its_cache(site):
+    app = {"requirements.txt": "six\n", "Procfile": "web: a"}
+    builder = site.builder()
+    for number in range(3):
+        builder.build(site.order(app | {"x": str(number)}), Output(), Cancel())
+    site.rest()
+    output = Output()
+    slug = builder.build(site.order(app | {"x": "last"}), output, Cancel())
+    assert CACHED in output.lines
+    assert list(slug.root.glob(".calzion/python/lib/*/site-packages/__pycache__/six.*.pyc"))
+    assert inside(slug, "python -c 'import six; print(1)'") == "1"
+
+
+def test_files_that_the_source_brings_in_our_place_are_ignored(site):
+    slug, _ = site.build({"requirements.txt": "six\n", ".calzion/python/bin/python": "no"})
+    assert inside(slug, "python -c 'import six; print(1)'") == "1"

@@ -21,7 +21,9 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 @pytest.fixture
 def site(tmp_path):
-    return Site(tmp_path)
+    site = Site(tmp_path)
+    yield site
+    site.rest()
 
 
 def failure(site, compile, **settings):
@@ -214,7 +216,7 @@ def test_the_same_sandbox_without_root(site, tmp_path):
     """As nobody, in a user namespace, where the machine allows that."""
     shutil.rmtree(site.layout.data)
     builder = site.builder()
-    stack = replace(builder.stack, machine=Machine.look(prefix=Path("/usr")), tools=())
+    stack = replace(builder.workshop.stack, machine=Machine.look(prefix=Path("/usr")), tools=())
     place = Scratch(tmp_path / "place")
     place.fill((("A", "b"),))
     subprocess.run(["chown", "-R", "65534:65534", tmp_path], check=True)

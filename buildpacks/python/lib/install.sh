@@ -28,6 +28,11 @@ make_venv() {
     uv venv --quiet ${version:+--python "$version"} "$venv"
 }
 
+# The spare is moved; without one the environment itself is linked.
+restore() {
+    mv "$cache/spare" "$venv" 2>/dev/null || cp -al "$cache/venv" "$venv"
+}
+
 # An environment from the cache lacks only the project itself.
 finish_cached() {
     if [ -f "$cache/uv.lock" ] && [ ! -f uv.lock ]; then
@@ -40,14 +45,4 @@ finish_cached() {
         fi
         ;;
     esac
-}
-
-save() {
-    rm -rf "$cache/key" "$cache/venv" "$cache/uv.lock"
-    if [ -n "$1" ]; then
-        cp -al "$venv" "$cache/venv"
-        [ ! -f uv.lock ] || cp uv.lock "$cache/uv.lock"
-        printf '%s' "$1" >"$cache/key.new"
-        mv "$cache/key.new" "$cache/key"
-    fi
 }

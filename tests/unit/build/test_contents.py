@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from calzion.build.contents import seal
+from calzion.build.contents import Sealer
 
 
 def mode(path):
@@ -23,7 +23,7 @@ def test_the_group_may_do_what_the_owner_may(root):
     (root / "run").chmod(0o4700)
     (root / "sub").chmod(0o700)
     (root / "sub" / "file").chmod(0o400)
-    seal(root)
+    Sealer().seal(root)
     assert mode(root / "run") == 0o770
     assert mode(root / "sub") & 0o770 == 0o770
     assert mode(root / "sub" / "file") & 0o660 == 0o660
@@ -35,18 +35,18 @@ def test_links_are_left_alone_and_other_things_go(root, tmp_path):
     outside.chmod(0o600)
     (root / "link").symlink_to(outside)
     os.mkfifo(root / "pipe")
-    contents = seal(root)
+    contents = Sealer().seal(root)
     assert contents.size == 5
     assert mode(outside) == 0o600
     assert not (root / "pipe").exists()
 
 
 def test_the_digest_does_not_depend_on_times_and_owners(root):
-    first = seal(root)
+    first = Sealer().seal(root)
     os.utime(root / "sub" / "file", (1, 1))
-    assert seal(root) == first
+    assert Sealer().seal(root) == first
     (root / "sub" / "file").write_bytes(b"54321")
-    assert seal(root).digest != first.digest
+    assert Sealer().seal(root).digest != first.digest
 
 
 def test_names_that_are_no_text_and_deep_trees(root):
@@ -55,4 +55,4 @@ def test_names_that_are_no_text_and_deep_trees(root):
     for _ in range(400):
         deep /= "d"
         deep.mkdir()
-    assert seal(root).size == 5
+    assert Sealer().seal(root).size == 5

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from calzion.build.contents import seal
+from calzion.build.contents import Sealer
 from calzion.build.store import SlugStore
 from calzion.model import Slug
 
@@ -20,7 +20,7 @@ def slug(tmp_path, key=KEY, name="one"):
     (root / "file").write_text(name)
     return Slug(
         key=key,
-        digest=seal(root).digest,
+        digest=Sealer().seal(root).digest,
         root=root,
         language="Python",
         process_types=(("web", "run"), ("a", "b")),
