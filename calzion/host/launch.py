@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,10 @@ def limit_arguments(limits: Limits, *, memory: bool) -> list[str]:
     """The command line that sets resource limits; `memory` where no control group holds it."""
     options = ["--core=0"]
     if limits.files is not None:
-        options.append(f"--nofile={limits.files}:{limits.files}")
+        # Nobody but root may exceed the limit that the daemon itself was given.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = limits.files if most == resource.RLIM_INFINITY else min(limits.files, most)
+        options.append(f"--nofile={files}:{files}")
     if memory and limits.memory is not None:
         options.append(f"--data={limits.memory}:{limits.memory}")
     return ["prlimit", *options, "--"]

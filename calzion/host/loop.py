@@ -75,7 +75,10 @@ class Loop:
     def run(self) -> None:
         while not self._stopped:
             for key, events in self._selector.select(self._pause()):
-                if key.fd in self._selector.get_map():
+                current = self._selector.get_map().get(key.fd)
+                if (
+                    current is not None and current.data == key.data
+                ):  # the number may be another file's by now
                     key.data(events)
             self._run_due()
 

@@ -74,6 +74,7 @@ class Process:
 
     def kill(self) -> None:
         """End all of it at once."""
+        self._patient = False
         target = self._init_fd if self._init_fd is not None else self._outer_fd
         if target is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -81,7 +82,9 @@ class Process:
 
     def find_init(self) -> None:
         """Learn from bwrap's report which process is the sandbox's first, where that is known by now."""
-        pid = Status.read(self._directory.status).init
+        self._take_init(Status.read(self._directory.status).init)
+
+    def _take_init(self, pid: int | None) -> None:
         if pid is None or self.init is not None:
             return
         try:
@@ -95,17 +98,20 @@ class Process:
 
     def watch_start(self, info: int) -> None:
         """Wait for bwrap's word, on the descriptor `info`, that the sandbox exists."""
+        told = bytearray()
 
-        def told(_: int) -> None:
-            if os.read(info, 4096):  # bwrap writes more than once, and must not find the pipe closed
+        def read(_: int) -> None:
+            data = os.read(info, 4096)
+            told.extend(data)
+            if data:  # bwrap writes more than once, and must not find the pipe closed
                 return
             self._loop.unwatch(info)
             os.close(info)
-            self.find_init()
+            self._take_init(Status.parse(told.decode().replace("\n", " ")).init)
             if self.init is not None:
                 self._ready()
 
-        self._loop.watch(info, told)
+        self._loop.watch(info, read)
 
     def _outer_ended(self, _: int) -> None:
         assert self._outer_fd is not None
@@ -114,6 +120,8 @@ class Process:
         self._outer_fd = None
         self._exit = _exit(_reap(self.pid), Status.read(self._directory.status))
         self.find_init()
+        if self._init_fd is None:
+            self._take_init(procfs.find(str(self._directory.app)))  # bwrap may have died before it told
         if self._init_fd is None:
             self._ended(self._exit)
             return

@@ -31,6 +31,14 @@ def command_line(pid: int) -> list[str]:
     return _read(PROC / str(pid) / "cmdline").rstrip("\0").split("\0")
 
 
+def find(argument: str) -> int | None:
+    """A living process with this argument on its command line; the oldest of several."""
+    for pid in sorted(_pids()):
+        if argument in command_line(pid) and start_time(pid) is not None:
+            return pid
+    return None
+
+
 def children(pid: int) -> list[int]:
     """The process's children, oldest first."""
     path = PROC / str(pid) / "task" / str(pid) / "children"
