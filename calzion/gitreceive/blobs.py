@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -42,7 +42,7 @@ class Blobs:
                 raise
 
     def stream(self, object_ids: Sequence[str]) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """Size and parts of each object in turn. Each one's parts are consumed before the next is asked for."""
+        """Size and parts of each object in turn; its parts are consumed before the next is asked for."""
         with tempfile.TemporaryFile() as questions:
             questions.write("".join(f"{object_id}\n" for object_id in object_ids).encode())
             questions.seek(0)
@@ -51,8 +51,7 @@ class Blobs:
             try:
                 for _ in object_ids:
                     size = _header(reader.stdout)
-                    with closing(_parts(reader.stdout, size)) as parts:
-                        yield size, parts
+                    yield size, _parts(reader.stdout, size)
                     _expect_newline(reader.stdout)
             finally:
                 _end(reader)

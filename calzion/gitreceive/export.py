@@ -23,11 +23,11 @@ class ExportLimits:
 
 
 def export(entries: Sequence[Entry], blobs: Blobs, destination: Path, limits: ExportLimits) -> None:
-    """Write `entries` below `destination`, an existing empty directory. A submodule becomes an empty directory.
+    """Write `entries` below `destination`, an existing empty directory. A submodule becomes an empty one.
 
-    Links come last and are kept as they are, wherever they point: nothing is written through one, and who reads
-    the result must not follow one outside a sandbox. Raises CalzionError beyond `limits` and where a path can't
-    be created.
+    Links come last and are kept as they are, wherever they point: nothing is written through one, and who
+    reads the result must not follow one outside a sandbox. Raises CalzionError beyond `limits` and where a path
+    can't be created.
     """
     root = os.fsencode(destination)
     files = [entry for entry in entries if entry.is_file]
@@ -72,4 +72,4 @@ def _write_links(root: bytes, links: Sequence[Entry], blobs: Blobs) -> None:
             target = b""
         if not target or b"\0" in target:
             raise CalzionError(f"the source's link {os.fsdecode(entry.path)!a} points nowhere")
-        os.symlink(target, root + b"/" + entry.path)
+        os.symlink(target, root + b"/" + entry.path)  # noqa: PTH211  # bytes, not text

@@ -67,7 +67,7 @@ class Git:
         return [str(self.program), *safe, "update-ref", "-d", ref]
 
     def cat_file(self, *, stream: bool) -> list[str]:
-        """Answer every object id on standard input with header and content; with `stream`, not each at once."""
+        """Answer object ids on standard input with header and content; with `stream`, not each at once."""
         return [str(self.program), "cat-file", "--batch", *(["--buffer"] if stream else [])]
 
     def object_environment(self, repository: Path, quarantine: Path | None) -> dict[str, str]:

@@ -57,7 +57,7 @@ class Relay:
                 self._accepted = self._hand_over(self._request)
         except CalzionError as error:
             self._tell(Event(kind=ERROR, text=error.message, detail=error.as_dict()))
-        except Exception:  # noqa: BLE001  # the hook waits for a decision, whatever failed
+        except Exception:  # the hook waits for a decision, whatever failed
             _log.exception("push to %s: the hook can't be served", self._pusher.repository.name)
             self._tell(Event(kind=ERROR, text="the SSH server failed; its log tells why"))
         finally:

@@ -34,7 +34,7 @@ class Session:
         except CalzionError as error:
             _log.info("%s is refused %s: %s", self.user.name, ascii(self.line[:200]), error)
             self._refuse(error)
-        except Exception:  # noqa: BLE001  # the client waits for an exit status, whatever failed
+        except Exception:  # the client waits for an exit status, whatever failed
             _log.exception("session of %s, %s", self.user.name, ascii(self.line[:200]))
             self._refuse(CalzionError("the SSH server failed; its log tells why"))
 

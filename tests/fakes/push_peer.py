@@ -1,4 +1,4 @@
-"""A scripted stand-in for the reconciler's push socket, and a world around the SSH server for real clients."""
+"""A scripted stand-in for the reconciler's push socket, and a world for real clients."""
 
 from __future__ import annotations
 
