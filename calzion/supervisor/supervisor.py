@@ -174,7 +174,7 @@ class Supervisor:
 
     def _forget(self, part: Part) -> str:
         for descriptor in (part.pidfd, part.ready_fd):
-            if descriptor in self._selector.get_map():
+            if descriptor >= 0 and descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
         return part.ended()
 
