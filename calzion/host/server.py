@@ -105,7 +105,10 @@ class Server:
         instance = self._fleet.find(request["id"])
         if instance is None or instance.init is None or instance.record is None:
             raise CalzionError(f"{request['id']} does not run", code="not_found")
-        check = Check(self._around.facilities, instance.init, instance.record.uid, spec)
+        try:
+            check = Check(self._around.facilities, instance.init, instance.record.uid, spec)
+        except OSError as error:
+            raise CalzionError(f"the command can't be run in {request['id']}: {error}") from error
         connection.on_close = check.kill
         ends: list[Exit] = []
 
