@@ -22,6 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 SETTLED = 60.0
 """Seconds after which an instance that ran counts as healthy: the next pause is the first again."""
 _MEMORY_AGE = 5.0
+_SIGNAL_PAUSE = 0.02
 
 
 class Supervised:
@@ -141,8 +142,6 @@ class Supervised:
     def _ready(self) -> None:
         if self.state is InstanceState.STARTING:
             self._become(InstanceState.RUNNING)
-        elif self.state is InstanceState.STOPPING and self._process:
-            self._signal(self._process)
 
     def _ended(self, exit_: Exit) -> None:
         self._process = None
@@ -185,8 +184,11 @@ class Supervised:
         self._signal(process)
 
     def _signal(self, process: Process) -> None:
+        """A sandbox exists a moment before its first process of the instance does."""
         assert self.record is not None
-        process.signal(self.record.stop_signal, main_only=self.record.appliance is not None)
+        sent = process.signal(self.record.stop_signal, main_only=self.record.appliance is not None)
+        if not sent and process is self._process:
+            self._around.loop.later(_SIGNAL_PAUSE, lambda: self._signal(process))
 
     def _end_stop(self) -> None:
         if self._deadline:

@@ -65,12 +65,14 @@ class Process:
         """Every process inside."""
         return procfs.descendants(self.init) if self.init is not None else []
 
-    def signal(self, name: str, *, main_only: bool) -> None:
-        """Send a signal to every process inside, or to the main one alone."""
+    def signal(self, name: str, *, main_only: bool) -> bool:
+        """Send a signal to every process inside, or to the main one alone; False where there is none yet."""
         main = self.main()
-        for pid in [main] if main_only and main else self.members():
+        targets = [main] if main_only and main else self.members()
+        for pid in targets:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.Signals[name])
+        return bool(targets)
 
     def kill(self) -> None:
         """End all of it at once."""

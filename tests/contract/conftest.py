@@ -1,0 +1,82 @@
+"""The backends that the contract holds for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from calzion.backends.protocol import Backend
+from calzion.model import DeploymentName, Exit, RunSpec, ServiceName, Stop
+from tests.fakes.backend import FakeBackend, Program
+from tests.fakes.host import Host, free_port
+
+SERVE = "exec python3 serve.py"
+IDLE = "exec sleep 1000"
+TALK = "echo one; echo two; echo three; exec sleep 1000"
+FAIL = "echo failing; exit 3"
+STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1; done"
+DIES = "kill -SEGV $$"
+FINE = "true"
+
+PROGRAMS = {
+    SERVE: Program(lines=("listening",)),
+    IDLE: Program(listens=False),
+    TALK: Program(lines=("one", "two", "three"), listens=False),
+    FAIL: Program(lines=("failing",), exit=Exit(status=3)),
+    STUBBORN: Program(lines=("ready",), listens=False, stubborn=True),
+    DIES: Program(exit=Exit(signal="SIGSEGV")),
+    FINE: Program(exit=Exit(status=0)),
+}
+
+
+@dataclass
+class Stage:
+    """A backend, and orders for it. What a test ordered is forgotten after it."""
+
+    backend: Backend
+    template: RunSpec
+    number: int = 0
+
+    def spec(self, command: str, **given: Any) -> RunSpec:
+        self.number += 1
+        port = free_port()
+        env = {"PORT": str(port), **given.pop("env", {})}
+        return replace(
+            self.template,
+            id=f"{self.template.id}.{self.number}",
+            command=command,
+            ports={"": port},
+            env=env,
+            **given,
+        )
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    host = Host(tmp_path_factory.mktemp("host"))
+    yield host
+    host.close()
+
+
+@pytest.fixture(params=["fake", "process"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    template = RunSpec(
+        id=request.node.name.partition("[")[0],
+        deployment=DeploymentName("demo"),
+        service=ServiceName("web"),
+        process_type="web",
+        release=7,
+        uid=200_100,
+        stop=Stop(timeout=10),
+    )
+    if request.param == "fake":
+        yield Stage(FakeBackend(PROGRAMS), template)
+        return
+    host: Host = request.getfixturevalue("host")
+    stage = Stage(host.backend, replace(template, slug=host.slug))
+    yield stage
+    host.backend.forget([one.id for one in host.backend.instances()])
+    host.backend.remove_deployment(template.deployment)
