@@ -72,6 +72,7 @@ class PushPeer:
         self.script: Script = accept
         self.users: dict[str, str] = {}
         self.denied: set[tuple[str, str]] = set()
+        self.after_authorize: Callable[[dict[str, Any]], Any] = lambda question: None
         self.asked: list[dict[str, Any]] = []
         self.talks: list[Talk] = []
         self.path = path
@@ -87,7 +88,8 @@ class PushPeer:
 
     def close(self) -> None:
         self.path.unlink(missing_ok=True)
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join()
 
@@ -107,7 +109,9 @@ class PushPeer:
             question = json.loads(line)
             if question["op"] == "authorize":
                 self.asked.append(question)
-                connection.sendall(json.dumps(self._judge(question)).encode() + b"\n")
+                answer = self._judge(question)
+                self.after_authorize(question)
+                connection.sendall(json.dumps(answer).encode() + b"\n")
                 return
             talk = Talk(connection, question["push"])
             self.talks.append(talk)
@@ -134,29 +138,43 @@ class World:
         shutil.copytree(resource("hooks"), self.hooks)
         self.repositories = root / "repositories"
         self.peer = PushPeer(root / "push.sock")
-        self.server = SshServer(
-            SshConfig(
-                address=Address("127.0.0.1", 0),
-                keys=root / "ssh",
-                push_socket=root / "push.sock",
-                repositories=self.repositories,
-                hooks=self.hooks,
-                **config,
-            )
-        )
-        started: queue.Queue[Address] = queue.Queue()
-        self.thread = threading.Thread(target=self.server.run, args=(started.put,), daemon=True)
-        self.thread.start()
-        self.port = started.get(timeout=DEADLINE).port
+        self._config = config
+        self.start()
         self.key = self.new_key("alice")
         self.tree = root / "tree"
         self.git("init", "-q", "-b", "master", str(self.tree), cwd=root)
         self.commit("one")
 
-    def close(self) -> None:
+    def new_server(self, address: Address) -> SshServer:
+        return SshServer(
+            SshConfig(
+                address=address,
+                keys=self.root / "ssh",
+                push_socket=self.root / "push.sock",
+                repositories=self.repositories,
+                hooks=self.hooks,
+                **self._config,
+            )
+        )
+
+    def start(self, port: int = 0) -> None:
+        self.server = self.new_server(Address("127.0.0.1", port))
+        started: queue.Queue[Address] = queue.Queue()
+        self.thread = threading.Thread(target=self.server.run, args=(started.put,), daemon=True)
+        self.thread.start()
+        self.port = started.get(timeout=DEADLINE).port
+
+    def stop(self) -> None:
         self.server.stop()
         self.thread.join(DEADLINE)
         assert not self.thread.is_alive()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start(self.port)
+
+    def close(self) -> None:
+        self.stop()
         self.peer.close()
 
     def new_key(self, user: str | None, name: str = "") -> Path:
@@ -225,10 +243,13 @@ class World:
     def push(self, *words: str, repository: str = "myapp") -> subprocess.CompletedProcess[str]:
         return self.try_git("push", self.url(repository), *(words or ("master:staging",)))
 
-    def ssh(self, *command: str, key: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def ssh(
+        self, *command: str, key: Path | None = None, loud: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         words = self.ssh_command(key or self.key)
+        loudness = ["-o", "LogLevel=INFO"] if loud else []
         return subprocess.run(
-            [*words, "-p", str(self.port), "git@127.0.0.1", *command],
+            [words[0], *loudness, *words[1:], "-p", str(self.port), "git@127.0.0.1", *command],
             capture_output=True,
             text=True,
             timeout=60,

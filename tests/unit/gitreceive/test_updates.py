@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import pytest
+
+from calzion.errors import CalzionError
+from calzion.gitreceive.refname import ZERO, is_refname
+from calzion.gitreceive.request import PushRequest, RefUpdate
+from calzion.gitreceive.updates import Deploy, Tag, parse_updates
+from calzion.model import DeploymentName, RepositoryName
+
+A, B = "a" * 40, "b" * 40
+
+
+def update(ref: str, old: str = A, new: str = B) -> RefUpdate:
+    return RefUpdate(old=old, new=new, ref=ref)
+
+
+def test_a_branch_names_the_deployment() -> None:
+    assert parse_updates([update("refs/heads/myapp-staging", old=ZERO)]) == Deploy(
+        deployment=DeploymentName("myapp-staging"), old=ZERO, new=B, ref="refs/heads/myapp-staging"
+    )
+
+
+def test_the_template_can_be_another_file() -> None:
+    decided = parse_updates([update("refs/heads/x")], ["template=deploy/t.yaml"])
+    assert isinstance(decided, Deploy) and decided.template == "deploy/t.yaml"
+
+
+def test_tags_are_stored_and_say_how_they_deploy() -> None:
+    decided = parse_updates([update("refs/tags/v1.0", old=ZERO)])
+    assert isinstance(decided, Tag) and decided.names == ("v1.0",)
+    assert "git push calzion v1.0^{commit}:refs/heads/DEPLOYMENT" in decided.message
+    assert parse_updates([update("refs/tags/a/b"), update("refs/tags/c")]).names == ("a/b", "c")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("updates", "says"),
+    [
+        ([], "moves nothing"),
+        ([update("refs/heads/a"), update("refs/heads/b")], "one push deploys to one deployment.*a, b"),
+        ([update("refs/heads/a"), update("refs/tags/b")], "together"),
+        ([update("refs/heads/Feature")], "the target branch names the deployment.*a-z, 0-9"),
+        ([update("refs/heads/feature/x")], "the target branch names the deployment"),
+        ([update("refs/heads/x", new=ZERO)], "not supported yet"),
+        ([update("refs/tags/x", new=ZERO)], "not supported yet"),
+        ([update("refs/for/x")], "only branches"),
+        ([update("refs/heads/../../x")], "no ref"),
+        ([update("HEAD")], "no ref"),
+        ([update("refs/heads/a\x1b[2J")], "no ref"),
+        ([update("refs/heads/a", new="b" * 39)], "no ref"),
+        ([update("refs/heads/a", old="A" * 40)], "no ref"),
+    ],
+)
+def test_everything_else_is_refused_with_a_sentence(updates: list[RefUpdate], says: str) -> None:
+    with pytest.raises(CalzionError, match=says) as refused:
+        parse_updates(updates)
+    assert str(refused.value).isprintable()
+
+
+def test_a_deletion_says_how_to_destroy() -> None:
+    with pytest.raises(CalzionError) as refused:
+        parse_updates([update("refs/heads/staging", new=ZERO)])
+    assert "calzion destroy staging" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "plan",
+        "template",
+        "template=",
+        "template=/etc/x",
+        "template=../x",
+        "template=a/../b",
+        "template=a\x1bb",
+    ]
+    + ["ci.skip", "template=a//b", "TEMPLATE=x", "template=./x"],
+)
+def test_unknown_options_and_bad_paths_are_refused(option: str) -> None:
+    with pytest.raises(CalzionError, match=r"unknown push option|give the path"):
+        parse_updates([update("refs/heads/x")], [option])
+
+
+@pytest.mark.parametrize(
+    ("ref", "good"),
+    [
+        ("refs/heads/x", True),
+        ("refs/tags/v1.0/rc-1", True),
+        ("refs/heads/x.lock", False),
+        ("refs/heads/.x", False),
+        ("refs/heads//x", False),
+        ("refs/heads/x/", False),
+        ("refs/heads/a..b", False),
+        ("refs/heads/a@{1}", False),
+        ("refs/heads/a b", False),
+        ("heads/x", False),
+        ("refs/tags/" + "x" * 300, False),
+    ],
+)
+def test_refnames(ref: str, good: bool) -> None:
+    assert is_refname(ref) is good
+
+
+def test_a_request_survives_its_json_form() -> None:
+    request = PushRequest(
+        repository=RepositoryName("myapp"),
+        path="/p",
+        quarantine="/q",
+        user="alice",
+        fingerprint="SHA256:x",
+        updates=(update("refs/heads/x"),),
+        options=("a", "b"),
+    )
+    assert PushRequest.from_dict(request.as_dict()) == request
+    with pytest.raises(ValueError):
+        PushRequest.from_dict(request.as_dict() | {"repository": "../x"})
