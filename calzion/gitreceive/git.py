@@ -54,12 +54,19 @@ class Git:
             "receive.shallowUpdate=true",
             "receive.fsckObjects=true",
             "receive.autogc=false",
+            "core.fsync=committed,reference",
+            "core.fsyncMethod=batch",
             f"receive.maxInputSize={max_input}",
         ]
         return self._serve("receive-pack", repository, settings)
 
     def upload_pack(self, repository: Path) -> list[str]:
         return self._serve("upload-pack", repository, [])
+
+    def set_head(self, repository: Path, ref: str) -> list[str]:
+        """Make `ref` what a clone checks out."""
+        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
+        return [str(self.program), *safe, "symbolic-ref", "HEAD", ref]
 
     def delete_ref(self, repository: Path, ref: str) -> list[str]:
         """Delete a ref whatever it holds."""

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from calzion.errors import CalzionError
 from calzion.gitreceive.git import Git
-from calzion.gitreceive.refs import has_refs
+from calzion.gitreceive.refname import BRANCHES
+from calzion.gitreceive.refs import all_refs, current_ref, has_refs
 from calzion.model import RepositoryName
 
 _SCRATCH = "."
@@ -95,9 +96,7 @@ class Repositories:
 
     def _create(self, name: RepositoryName) -> None:
         scratch = self._scratch()
-        subprocess.run(
-            self._git.init(scratch), env=self._git.environment(), check=True, stdin=subprocess.DEVNULL
-        )
+        self._run(self._git.init(scratch))
         try:
             scratch.rename(self._path(name))
         except OSError:
@@ -108,6 +107,7 @@ class Repositories:
 
     def _settle(self, repository: Repository) -> None:
         if has_refs(repository.path):
+            self._point_head(repository.path)
             return
         try:
             fcntl.flock(repository.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,6 +117,17 @@ class Repositories:
             scratch = self._scratch()
             repository.path.rename(scratch)
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _point_head(self, path: Path) -> None:
+        """Have a clone check out a branch that is there: the one it did, or else the first by name."""
+        _, _, target = (path / "HEAD").read_text(encoding="utf-8").strip().partition("ref: ")
+        if current_ref(path, target) is None:
+            branches = sorted(ref for ref in all_refs(path) if ref.startswith(BRANCHES))
+            if branches:
+                self._run(self._git.set_head(path, branches[0]))
+
+    def _run(self, command: list[str]) -> None:
+        subprocess.run(command, env=self._git.environment(), check=True, stdin=subprocess.DEVNULL)
 
     def _scratch(self) -> Path:
         return self._root / f"{_SCRATCH}{secrets.token_hex(8)}"

@@ -60,7 +60,6 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(repositories: Reposi
         accept(repository.path)
     (root / ".0123").mkdir()
     for name in ("refused", "running"):
-        Git.find()
         (root / f"{name}.git" / "refs").mkdir(parents=True)
     with Repositories(root, Git.find()).receiving(RepositoryName("running")) as running:
         repositories.sweep()
