@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stories.apps import web
+from tests.stories.site import Repository, Site, eventually
+
+PARTS = ("sshd", "controller", "reconciler", "host", "router")
+
+
+@pytest.fixture(scope="module")
+def guestbook(site: Site) -> Iterator[Repository]:
+    files = web("still here")
+    files["template.yaml"] = "calzion/redis:\ncalzion/postgres:\nweb:\n  git: .\n"
+    repository = site.repository("crash", files)
+    push = repository.push("crash")
+    assert push.status == 0, push
+    yield repository
+
+
+def serves(site: Site) -> bool:
+    rows = site.json("ps", "crash") if site.calzion("status").returncode == 0 else []
+    running = [row for row in rows if row["state"] == "running"]
+    return len(running) == 3 and site.get("crash")[0] == 200
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_kill_of_one_part(site: Site, guestbook: Repository, part: str) -> None:
+    before = {row["instance"] for row in site.json("ps", "crash")}
+    pid = site.pid(part)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: site.pid(part) != pid, f"{part} to be started again")
+    eventually(lambda: serves(site), f"everything to serve after the end of {part}")
+    assert {row["instance"] for row in site.json("ps", "crash")} == before
+    guestbook.commit(web(f"after {part}"))
+    guestbook.commit({"template.yaml": "calzion/redis:\ncalzion/postgres:\nweb:\n  git: .\n"})
+    push = guestbook.push("crash")
+    assert push.status == 0, push
+    assert json.loads(site.get("crash")[1])["text"] == f"after {part}"
+
+
+def test_kill_of_an_instance(site: Site, guestbook: Repository) -> None:
+    def pid() -> int:
+        return int(json.loads(site.get("crash", "/pid")[1] or "{}").get("pid", 0))
+
+    first = pid()
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: pid() not in (0, first), "the web process to be started again")
+
+
+def test_kill_of_everything_at_once(site: Site, guestbook: Repository) -> None:
+    assert site.server is not None
+    before = site.json("ps", "crash")
+    pids = [site.pid(part) for part in PARTS] + [site.server.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    site.server.wait(10)
+    assert site.server.stdout is not None
+    site.server.stdout.close()
+    site.start()
+    eventually(lambda: serves(site), "everything to serve after the next start")
+    after = site.json("ps", "crash")
+    assert [row["instance"] for row in after] == [row["instance"] for row in before]
+
+
+def test_an_upgrade_is_no_outage(site: Site, guestbook: Repository) -> None:
+    assert site.server is not None
+    site.server.send_signal(signal.SIGTERM)
+    assert site.server.wait(60) == 0
+    assert site.get("crash")[0] == 200
+    assert site.server.stdout is not None
+    site.server.stdout.close()
+    site.start()
+    eventually(lambda: serves(site))
