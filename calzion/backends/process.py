@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from calzion.model import (
 )
 
 _OUTPUT_PAUSE = 0.05  # seconds between looks at what a task wrote
+_START_PAUSE = 0.01  # seconds between looks whether an instance is up
 _WATCH_PAUSE = 0.2  # seconds until a lost watch is tried again
 
 
@@ -95,6 +97,8 @@ class ProcessBackend:
             self.forget([spec.id])
 
     def check(self, id: str, spec: RunSpec) -> Exit:
+        while (found := self._find(id)) and found["instance"]["state"] == InstanceState.STARTING:
+            time.sleep(_START_PAUSE)
         return Exit(**self._host.call("check", id=id, spec=spec_to_json(spec)))
 
     def tail(self, id: str, lines: int) -> list[str]:

@@ -21,7 +21,7 @@ from calzion.model import Exit, Instance, InstanceState, RunSpec
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 SETTLED = 60.0
 """Seconds after which an instance that ran counts as healthy: the next pause is the first again."""
-_MEMORY_AGE = 5.0
+_MEMORY_AGE = 2.0
 _SIGNAL_PAUSE = 0.02
 
 
@@ -82,8 +82,8 @@ class Supervised:
         if self._process is None:
             self._adopt_end(record)
             return
-        self._process.find_init()
-        self.state = InstanceState.RUNNING if self._process.init else InstanceState.STARTING
+        self.state = InstanceState.STARTING
+        self._process.watch_start()
 
     def discard(self, done: Callable[[], None]) -> None:
         """Remove what is left of it, which does not run; `done` is called when nothing is."""
@@ -129,12 +129,12 @@ class Supervised:
 
     def _start(self, spec: RunSpec, restarts: int) -> None:
         self._cancel_pause()
-        record, info = start(self._around, spec, self.directory, restarts=restarts, task=self.task)
+        record = start(self._around, spec, self.directory, restarts=restarts, task=self.task)
         self.record = record
         self._open_cgroup()
         self._process = self._supervise(record.pid)
-        self._process.watch_start(info)
         self._become(InstanceState.STARTING)
+        self._process.watch_start()
 
     def _supervise(self, pid: int) -> Process:
         return Process(self._around.loop, self.directory, pid, ready=self._ready, ended=self._ended)

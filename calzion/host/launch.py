@@ -41,7 +41,6 @@ class Launch:
     mounts: Sequence[Mount] = ()
     cgroup: Cgroup | None = None
     appliance: Appliance | None = None
-    info_fd: int
     status_fd: int
 
     def arguments(self) -> list[str]:
@@ -77,7 +76,7 @@ class Launch:
         )
         return [
             "bwrap",
-            *("--info-fd", str(self.info_fd), "--json-status-fd", str(self.status_fd)),
+            *("--json-status-fd", str(self.status_fd)),
             *user,
             *base_arguments(self.facilities.machine, self.identity),
             *mount_arguments(own),

@@ -20,8 +20,10 @@ from calzion.host.loop import Loop
 from calzion.host.status import Status, exit_of_code, exit_of_wait
 from calzion.model import Exit
 
-Spawn = Callable[[int, int], Launch]
-"""Makes the order to start, given the descriptors for bwrap's information and status."""
+Spawn = Callable[[int], Launch]
+"""Makes the order to start, given the descriptor for bwrap's status."""
+
+_FIRST_LOOK, _LAST_LOOK = 0.004, 0.1  # seconds between looks whether the sandbox is made
 
 
 class Process:
@@ -82,8 +84,18 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(target, signal.SIGKILL)
 
-    def find_init(self) -> None:
-        """Learn from bwrap's report which process is the sandbox's first, where that is known by now."""
+    def watch_start(self, pause: float = _FIRST_LOOK) -> None:
+        """Have `ready` called once the instance's main process exists, which only bwrap's report tells."""
+        if self._outer_fd is None:
+            return
+        self._find_init()
+        if self.main() is not None:
+            self._ready()
+        else:
+            later = min(pause * 1.5, _LAST_LOOK)
+            self._loop.later(pause, lambda: self.watch_start(later))
+
+    def _find_init(self) -> None:
         self._take_init(Status.read(self._directory.status).init)
 
     def _take_init(self, pid: int | None) -> None:
@@ -98,30 +110,13 @@ class Process:
             return
         self.init, self._init_fd = pid, descriptor
 
-    def watch_start(self, info: int) -> None:
-        """Wait for bwrap's word, on the descriptor `info`, that the sandbox exists."""
-        told = bytearray()
-
-        def read(_: int) -> None:
-            data = os.read(info, 4096)
-            told.extend(data)
-            if data:  # bwrap writes more than once, and must not find the pipe closed
-                return
-            self._loop.unwatch(info)
-            os.close(info)
-            self._take_init(Status.parse(told.decode().replace("\n", " ")).init)
-            if self.init is not None:
-                self._ready()
-
-        self._loop.watch(info, read)
-
     def _outer_ended(self, _: int) -> None:
         assert self._outer_fd is not None
         self._loop.unwatch(self._outer_fd)
         os.close(self._outer_fd)
         self._outer_fd = None
         self._exit = _exit(_reap(self.pid), Status.read(self._directory.status))
-        self.find_init()
+        self._find_init()
         if self._init_fd is None:
             self._take_init(procfs.find(str(self._directory.app)))  # bwrap may have died before it told
         if self._init_fd is None:
@@ -139,23 +134,18 @@ class Process:
         self._ended(self._exit)
 
 
-def spawn(order: Spawn, directory: InstanceDirectory) -> tuple[int, int]:
-    """Start a sandbox. Returns its outer process and a descriptor for `watch_start`. Raises OSError."""
-    info, info_writer = os.pipe()
+def spawn(order: Spawn, directory: InstanceDirectory) -> int:
+    """Start a sandbox. Returns its outer process. Raises OSError."""
     status = os.open(directory.status, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     log = os.open(directory.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        pid = _spawn(order(info_writer, status), log, (info_writer, status))
-    except BaseException:
-        os.close(info)
-        raise
+        return _spawn(order(status), log, status)
     finally:
-        for descriptor in (info_writer, status, log):
-            os.close(descriptor)
-    return pid, info
+        os.close(status)
+        os.close(log)
 
 
-def _spawn(launch: Launch, log: int, inherited: tuple[int, ...]) -> int:
+def _spawn(launch: Launch, log: int, status: int) -> int:
     process = subprocess.Popen(
         launch.arguments(),
         env=launch.environment(),
@@ -163,7 +153,7 @@ def _spawn(launch: Launch, log: int, inherited: tuple[int, ...]) -> int:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        pass_fds=inherited,
+        pass_fds=(status,),
         start_new_session=True,
         umask=0o022,
     )

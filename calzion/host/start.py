@@ -66,8 +66,8 @@ class Surroundings:
 
 def start(
     around: Surroundings, spec: RunSpec, directory: InstanceDirectory, *, restarts: int, task: bool
-) -> tuple[Record, int]:
-    """Start an instance. Returns its record, which is on disk, and the descriptor for `Process.watch_start`.
+) -> Record:
+    """Start an instance. Returns its record, which is on disk.
 
     Raises CalzionError (start), and OSError where the machine lacks room or processes.
     """
@@ -83,7 +83,7 @@ def start(
     appliance = appliance_of(spec)
     own = appliance.mounts if appliance else around.runtimes
 
-    def order(info: int, status: int) -> Launch:
+    def order(status: int) -> Launch:
         return Launch(
             spec=spec,
             directory=directory,
@@ -93,14 +93,13 @@ def start(
             mounts=(*own, *volume_mounts(spec, around.layout.volumes)),
             cgroup=cgroup,
             appliance=appliance,
-            info_fd=info,
             status_fd=status,
         )
 
-    pid, info = spawn(order, directory)
+    pid = spawn(order, directory)
     record = _record(spec, pid, uid, restarts, task, appliance)
     record.write(directory.record)
-    return record, info
+    return record
 
 
 def appliance_of(spec: RunSpec) -> Appliance | None:
