@@ -76,7 +76,9 @@ def _path(text: str) -> Path:
 
 
 def _domain(text: str) -> str:
-    if not re.fullmatch(r"(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", text):
+    if not re.fullmatch(
+        r"(?=.{1,190}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", text
+    ):
         raise ValueError(f"{text!r} is no domain name")
     return text
 
@@ -140,7 +142,9 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
-def load(flags: Mapping[str, str | None], environ: Mapping[str, str], file: Path | None, uid: int) -> Settings:
+def load(
+    flags: Mapping[str, str | None], environ: Mapping[str, str], file: Path | None, uid: int
+) -> Settings:
     """Read the settings. Raises CalzionError (usage) that lists every problem."""
     given = _read_file(file) if file else {}
     problems = [f"{file}: unknown setting {name!r}" for name in given if name not in _NAMES]

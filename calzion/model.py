@@ -26,9 +26,7 @@ class Label(str):
         """Return `text` as this type. Raises ValueError with a sentence that says what is allowed."""
         if not _LABEL.fullmatch(text):
             shown = ascii(text if len(text) <= 80 else text[:77] + "...")
-            raise ValueError(
-                f"{shown} is no {cls.noun}: use a-z, 0-9 and '-' inside, at most 63 characters"
-            )
+            raise ValueError(f"{shown} is no {cls.noun}: use a-z, 0-9 and '-' inside, at most 63 characters")
         return cls(text)
 
 

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,13 +49,15 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
 
 def stop_everything(settings: Settings) -> None:
     """Stop every instance, the host daemon and the router. Nothing to stop is no error."""
+    from calzion.routing.record import stop_router
+
     layout = settings.layout
     if _answers(layout.host_socket):
         backend = _backend(layout)
         backend.shut_down()
         backend.close()
         _wait_until(lambda: not _answers(layout.host_socket), "the host daemon")
-    _stop_router(layout)
+    stop_router(layout)
 
 
 def _run_host(settings: Settings, ready: Ready) -> None:
@@ -278,20 +279,11 @@ def _on_signal(stop: Callable[[], None]) -> None:
         signal.signal(number, lambda *_: stop())
 
 
-def _stop_router(layout: Layout) -> None:
-    from calzion.routing.record import running_router
-
-    record = running_router(layout)
-    if record is None:
-        return
-    with suppress(ProcessLookupError):
-        os.kill(record.daemon.pid, signal.SIGTERM)
-    _wait_until(lambda: running_router(layout) is None, "the router")
-
-
 def _wait_until(holds: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _STOP_WITHIN
     while not holds():
         if time.monotonic() > deadline:
-            raise CalzionError(f"{what} did not end within {_STOP_WITHIN:g} s", hint="see logs below the data directory")
+            raise CalzionError(
+                f"{what} did not end within {_STOP_WITHIN:g} s", hint="see logs below the data directory"
+            )
         time.sleep(0.02)

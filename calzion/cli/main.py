@@ -24,7 +24,7 @@ def _status(arguments: list[str], environ: MutableMapping[str, str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _abandon_output()
-    except Exception as error:  # noqa: BLE001  (importing CalzionError is left to the case that needs it)
+    except Exception as error:
         return _report(error)
 
 

@@ -37,7 +37,7 @@ class LazyGroup(click.Group):
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        module, _colon, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(f"calzion.cli.{module}"), name)
         assert isinstance(command, click.Command)
         return command

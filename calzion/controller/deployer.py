@@ -256,4 +256,3 @@ def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) ->
     if before and before.definition.git == change.definition.git:
         service = replace(service, slug=before.slug, source=change.source or before.source)
     return [*kept.values(), service]
-

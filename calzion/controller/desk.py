@@ -33,13 +33,11 @@ class Desk:
 
     def operations(self) -> dict[str, Operation]:
         return {
-            "ping": lambda message, channel: channel.send({"answer": "pong"}),
-            "deployments": lambda message, channel: channel.send(
-                {"answer": views.deployment_list(self._parts)}
-            ),
+            "ping": self._ping,
+            "deployments": self._deployments,
             "deployment": self._deployment,
             "instances": self._instances,
-            "doctor": lambda _, channel: channel.send({"answer": self._parts.backend.doctor()}),
+            "doctor": self._doctor,
             "set_service": self._set_service,
             "remove_service": self._remove_service,
             "upload": self._upload,
@@ -50,6 +48,15 @@ class Desk:
             "scale": self._scale,
             "destroy": self._destroy,
         }
+
+    def _ping(self, _message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": "pong"})
+
+    def _doctor(self, _message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": self._parts.backend.doctor()})
+
+    def _deployments(self, _message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": views.deployment_list(self._parts)})
 
     def _deployment(self, message: dict[str, Any], channel: Channel) -> None:
         channel.send({"answer": views.deployment_view(self._parts, str(message["deployment"]))})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def has_refs(repository: Path) -> bool:
 
 
 def _loose_files(repository: Path) -> Iterator[Path]:
-    return (path for path in (repository / "refs").rglob("*") if path.is_file())
+    """Of refs alone: git's lock files beside them are none. What vanishes meanwhile is left out."""
+    for directory, _, names in os.walk(repository / "refs"):
+        paths = (Path(directory, name) for name in names)
+        yield from (path for path in paths if is_refname(str(path.relative_to(repository))))
 
 
 def _loose(path: Path) -> str | None:

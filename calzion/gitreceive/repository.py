@@ -124,10 +124,12 @@ class Repositories:
         if current_ref(path, target) is None:
             branches = sorted(ref for ref in all_refs(path) if ref.startswith(BRANCHES))
             if branches:
-                self._run(self._git.set_head(path, branches[0]))
+                # Where another push is at it just now, git fails, and that is as well.
+                self._run(self._git.set_head(path, branches[0]), check=False)
 
-    def _run(self, command: list[str]) -> None:
-        subprocess.run(command, env=self._git.environment(), check=True, stdin=subprocess.DEVNULL)
+    def _run(self, command: list[str], *, check: bool = True) -> None:
+        quiet = subprocess.DEVNULL
+        subprocess.run(command, env=self._git.environment(), check=check, stdin=quiet, stderr=quiet)
 
     def _scratch(self) -> Path:
         return self._root / f"{_SCRATCH}{secrets.token_hex(8)}"

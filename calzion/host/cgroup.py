@@ -87,15 +87,15 @@ class CgroupTree:
             version=self.version, directories={key: path / name for key, path in self.directories.items()}
         )
         for path in group.directories.values():
-            path.mkdir(exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
         return group
 
-    def existing(self) -> tuple[str, ...]:
-        """The names of the groups that are there."""
-        names: dict[str, None] = {}
-        for parent in self.directories.values():
-            names.update((path.name, None) for path in parent.iterdir() if path.is_dir())
-        return tuple(names)
+    def sweep(self) -> None:
+        """Remove every group without processes, and the tree where it is empty then."""
+        for parent in dict.fromkeys(self.directories.values()):
+            with contextlib.suppress(OSError):
+                for path in [*parent.iterdir(), parent]:
+                    _remove(path)
 
     def _usable(self) -> bool:
         try:

@@ -31,6 +31,9 @@ def run_host(layout: Layout) -> None:
     _handle_signals(loop)
     server = Server(loop)
     around = Surroundings.look(loop, layout, server.notify)
+    cgroups = around.facilities.cgroups
+    if cgroups:
+        cgroups.sweep()
     fleet = Fleet(around)
     fleet.adopt()
     with listen(layout.host_socket) as listener:
@@ -38,6 +41,8 @@ def run_host(layout: Layout) -> None:
         _keep_logs_short(loop, fleet)
         loop.run()
         layout.host_socket.unlink(missing_ok=True)
+    if cgroups:
+        cgroups.sweep()
     os.close(lock)
 
 
@@ -54,6 +59,8 @@ def _lock(path: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise CalzionError(f"a host daemon serves {path.parent.parent} already", code="conflict") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
     return descriptor
 
 

@@ -115,7 +115,10 @@ class Supervisor:
             descriptor = logfile.open_log(log)
             try:
                 part.start(
-                    self._command(part), {**self._environ, PART_VARIABLE: part.name}, descriptor, READY_VARIABLE
+                    self._command(part),
+                    {**self._environ, PART_VARIABLE: part.name},
+                    descriptor,
+                    READY_VARIABLE,
                 )
             finally:
                 os.close(descriptor)

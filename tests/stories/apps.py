@@ -10,8 +10,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         known = {name: value for name, value in os.environ.items() if not name.startswith("_")}
-        about = {"text": TEXT, "env": known, "pid": int(open("/proc/self/stat").read().split()[0])}
-        body = json.dumps(about).encode()
+        if self.path == "/die":
+            os._exit(9)
+        body = json.dumps({"text": TEXT, "env": known}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -61,7 +61,7 @@ class Site:
 
     def calzion(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*PROGRAM, *arguments, "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
+        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
     def json(self, *arguments: str) -> Any:
         result = self.calzion(*arguments, "--json")
@@ -86,8 +86,9 @@ class Site:
             return 0, ""
 
     def pid(self, part: str) -> int:
+        """0 while the part is down."""
         parts = json.loads((self.data / "run" / "parts.json").read_text())["parts"]
-        return int(parts[part]["pid"])
+        return int(parts[part]["pid"] or 0)
 
     def processes(self) -> list[str]:
         """Command lines that name this site's data directory."""

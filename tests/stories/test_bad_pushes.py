@@ -119,6 +119,7 @@ def test_anything_else_than_git_is_refused(site: Site) -> None:
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=30,
+            check=False,
         )
         assert result.returncode != 0 and "uid=" not in result.stdout, result
 

@@ -65,9 +65,7 @@ class Key:
 def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
     """A line as in id_ed25519.pub. Raises CalzionError (usage) where it is no public key that can be used."""
     if not _NAME.fullmatch(name):
-        raise CalzionError(
-            f"{name!a} is no user's name", hint="use letters, digits and ._@+-", code="usage"
-        )
+        raise CalzionError(f"{name!a} is no user's name", hint="use letters, digits and ._@+-", code="usage")
     parts = line.split()
     try:
         if len(parts) < 2 or len(line) > 16_384 or "\n" in line.strip():

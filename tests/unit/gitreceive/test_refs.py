@@ -60,3 +60,8 @@ def test_a_lock_that_git_would_meet_is_found_before(bare: Path, lock: str) -> No
     (bare / lock).touch()
     with pytest.raises(CalzionError, match="already"):
         check_update(bare, old=ZERO, new=A, ref=REF)
+
+
+def test_a_lock_file_is_no_ref(bare: Path) -> None:
+    (bare / f"{REF}.lock").write_text(A + "\n")
+    assert not has_refs(bare) and all_refs(bare) == {}
