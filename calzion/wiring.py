@@ -34,6 +34,7 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     runs: dict[str, Callable[[], None]] = {
         "host": lambda: _run_host(settings, ready),
         "router": lambda: _run_router(settings, ready),

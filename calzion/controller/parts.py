@@ -34,6 +34,7 @@ class Timeouts:
 class Parts:
     """`open_upload` opens uploaded code by its name; `forget_branch` removes a destroyed deployment's branch.
 
+    `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
 
@@ -52,5 +53,6 @@ class Parts:
     address_is_free: Callable[[str], bool]
     timeouts: Timeouts = Timeouts()
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
+    tasks: set[str] = field(default_factory=set)
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = _new_id

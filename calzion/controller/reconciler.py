@@ -87,7 +87,7 @@ class Reconciler:
         with self._parts.database.read() as connection:
             # A rollout may have recorded them since the rows were read.
             known = {record.id for record in instances.all_instances(connection)}
-        orphans = [id for id in ids if id not in known]
+        orphans = [id for id in ids if id not in known and id not in self._parts.tasks]
         if orphans:
             self._parts.backend.stop(orphans)
             self._parts.backend.forget(orphans)

@@ -180,7 +180,11 @@ class Rollout:
         spec = prepared.surroundings.task(
             member, slug, command, id=self._parts.new_id(), release=self._release.number
         )
-        result = self._parts.backend.run(spec, self._story.log, self._cancellation)
+        self._parts.tasks.add(spec.id)
+        try:
+            result = self._parts.backend.run(spec, self._story.log, self._cancellation)
+        finally:
+            self._parts.tasks.discard(spec.id)
         check_cancelled(self._cancellation)
         if result.status != 0:
             raise CalzionError(

@@ -31,9 +31,7 @@ def run_host(layout: Layout) -> None:
     _handle_signals(loop)
     server = Server(loop)
     around = Surroundings.look(loop, layout, server.notify)
-    cgroups = around.facilities.cgroups
-    if cgroups:
-        cgroups.sweep()
+    _sweep_cgroups(around)
     fleet = Fleet(around)
     fleet.adopt()
     with listen(layout.host_socket) as listener:
@@ -41,8 +39,7 @@ def run_host(layout: Layout) -> None:
         _keep_logs_short(loop, fleet)
         loop.run()
         layout.host_socket.unlink(missing_ok=True)
-    if cgroups:
-        cgroups.sweep()
+    _sweep_cgroups(around)
     os.close(lock)
 
 
@@ -62,6 +59,11 @@ def _lock(path: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
     return descriptor
+
+
+def _sweep_cgroups(around: Surroundings) -> None:
+    if around.facilities.cgroups:
+        around.facilities.cgroups.sweep()
 
 
 def _keep_logs_short(loop: Loop, fleet: Fleet) -> None:

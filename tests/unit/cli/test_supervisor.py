@@ -215,7 +215,7 @@ def test_a_part_that_ignores_sigterm_is_killed(serve: Serve) -> None:
 def test_sigterm_while_starting_ends_what_was_started(serve: Serve) -> None:
     (serve.data / "part.py").write_text("import time\ntime.sleep(600)\n")
     process = serve.start()
-    eventually(lambda: (serve.data / "run" / "parts.json").exists())
+    eventually((serve.data / "run" / "parts.json").exists)
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE) == 0
 
