@@ -128,8 +128,10 @@ class Repositories:
                 self._run(self._git.set_head(path, branches[0]), check=False)
 
     def _run(self, command: list[str], *, check: bool = True) -> None:
-        quiet = subprocess.DEVNULL
-        subprocess.run(command, env=self._git.environment(), check=check, stdin=quiet, stderr=quiet)
+        errors = None if check else subprocess.DEVNULL
+        subprocess.run(
+            command, env=self._git.environment(), check=check, stdin=subprocess.DEVNULL, stderr=errors
+        )
 
     def _scratch(self) -> Path:
         return self._root / f"{_SCRATCH}{secrets.token_hex(8)}"
