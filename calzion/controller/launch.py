@@ -16,7 +16,7 @@ from calzion.controller.store.instances import PORT_RANGE, InstanceRecord, Insta
 from calzion.controller.store.releases import Release
 from calzion.controller.surroundings import Member, Surroundings
 from calzion.errors import CalzionError
-from calzion.model import Cancellation, Healthcheck, RunSpec, Sink, Slug
+from calzion.model import Cancellation, RunSpec, Sink, Slug
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Launch:
         self._parts.backend.ensure(specs)
         self._parts.observed.touch()
         candidates = [
-            _candidate(order, spec, record) for (record, order), spec in zip(records, specs, strict=True)
+            self._candidate(order, spec, record) for (record, order), spec in zip(records, specs, strict=True)
         ]
         for healthy in health.await_healthy(self._parts, candidates, self._sink, self._cancellation):
             with self._parts.database.write() as connection:
@@ -73,6 +73,11 @@ class Launch:
             with self._parts.database.write() as connection:
                 instances.remove(connection, ids)
         self.records = []
+
+    def _candidate(self, order: Order, spec: RunSpec, record: InstanceRecord) -> Candidate:
+        checked = order.process.routed or bool(order.member.appliance)
+        check = self._surroundings.healthcheck(order.member) if checked and spec.ports else None
+        return Candidate(spec=spec, name=record.display, healthcheck=check)
 
     def _record(self, orders: Iterable[Order]) -> list[tuple[InstanceRecord, Order]]:
         with self._parts.database.write() as connection:
@@ -148,9 +153,3 @@ def _port_names(order: Order) -> list[str]:
 
 def _fixed_ports(member: Member) -> dict[str, int]:
     return {"": APPLIANCES[member.appliance].port} if member.appliance else {}
-
-
-def _candidate(order: Order, spec: RunSpec, record: InstanceRecord) -> Candidate:
-    checked = order.process.routed or bool(order.member.appliance)
-    check: Healthcheck | None = order.member.definition.healthcheck if checked and spec.ports else None
-    return Candidate(spec=spec, name=record.display, healthcheck=check)

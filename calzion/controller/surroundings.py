@@ -13,6 +13,7 @@ from calzion.controller.formation import SERVER, Process
 from calzion.errors import CalzionError
 from calzion.model import (
     DeploymentName,
+    Healthcheck,
     Limits,
     Pairs,
     RunSpec,
@@ -22,6 +23,7 @@ from calzion.model import (
     Volume,
 )
 from calzion.template import as_keys
+from calzion.template.resolve import resolve
 
 INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
 _INVISIBLE_TO_INSTANCES = ("env", "require", "labels")
@@ -141,12 +143,11 @@ class Surroundings:
             kept = APPLIANCES[member.appliance].volume
             name = given[0].name if given else kept.name
             return (Volume(name=f"{member.name}.{name}", path=kept.path),)
-        values = self._values(member)
-        place = f"{member.name}: volumes"
-        return tuple(
-            Volume(name=f"{member.name}.{volume.name}", path=environment.resolve(volume.path, values, place))
-            for volume in given
-        )
+        resolved = resolve(member.definition, self._values(member))
+        return tuple(Volume(name=f"{member.name}.{each.name}", path=each.path) for each in resolved.volumes)
+
+    def healthcheck(self, member: Member) -> Healthcheck:
+        return resolve(member.definition, self._values(member)).healthcheck
 
     def server(self, member: Member) -> Process:
         """The one process of an appliance. Raises CalzionError (unsupported) for keys that it can't honour."""
