@@ -11,7 +11,7 @@ from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
 from calzion.discovery.health import Check, ProbeKind, probe
 from calzion.errors import CalzionError
-from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink
+from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink, Stop
 
 LAST_LINES = 30
 EARLY_WARNING = 5.0
@@ -141,8 +141,13 @@ class _Wait:
 
     def _command_succeeds(self, check: Healthcheck) -> bool:
         assert check.cmd is not None
-        spec = replace(self._candidate.spec, command=check.cmd)
-        result = self._parts.backend.check(self._candidate.spec.id, spec)
+        limit = Stop(timeout=check.timeout)
+        spec = replace(self._candidate.spec, command=check.cmd, stop=limit)
+        try:
+            result = self._parts.backend.check(spec.id, spec)
+        except CalzionError as error:
+            self._reason = error.message
+            return False
         self._reason = f"the health command ended with {result}"
         return result.status == 0
 

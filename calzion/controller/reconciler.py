@@ -80,6 +80,8 @@ class Reconciler:
             self._finish_draining([record for record in records if record.state is InstanceRole.DRAINING])
         self._keep_running([record for record in records if record.state is InstanceRole.LIVE], first)
         self._traffic.apply()
+        if first:
+            self._traffic.sweep()
 
     def _end_orphans(self, ids: list[str]) -> None:
         if not ids:

@@ -60,6 +60,14 @@ class Traffic:
                     routes.update(self._addresses(address, records))
         return RouteTable(hosts=hosts, addresses=routes, pools=pools)
 
+    def sweep(self) -> None:
+        """Free the places of pools that a crash left without instances."""
+        with self._parts.database.read() as connection:
+            used = {record.pool for record in instances.all_instances(connection)}
+        for name in self._parts.router.pools:
+            if name.rpartition("/")[0] not in used:
+                self._parts.router.retire(name)
+
     def drain(self, records: Sequence[InstanceRecord]) -> None:
         """Stop instances that get nothing new: the routed ones when their last connection ended, or at the deadline."""
         routed = [record for record in records if record.pool]

@@ -51,6 +51,7 @@ class Intake:
         talk = _Talk(channel)
         update = parse_updates(request.updates, request.options)
         if isinstance(update, Tag):
+            self._require_share(request)
             channel.tell(Event(kind=DONE, text=update.message))
         else:
             self._deploy(request, update, channel, talk)
@@ -73,6 +74,20 @@ class Intake:
                 )
             talk.wait_for_ref(REF_MOVES_WITHIN)
 
+    def _require_share(self, request: PushRequest) -> None:
+        """Raises CalzionError (refused) where the key may deploy nothing of the repository."""
+        key = self._key(request.fingerprint)
+        if key is None or not self._shares(key, request.repository):
+            raise CalzionError(
+                f"this key may push no tags to {request.repository}",
+                hint="it may deploy nothing of it",
+                code="refused",
+            )
+
+    def _shares(self, key: UserKey, repository: str) -> bool:
+        names = self._deployer.deployments_of(repository)
+        return not key.allow or any(may_deploy(key.allow, name) for name in names)
+
     def _repository(self, request: PushRequest) -> Path:
         path = Path(request.path)
         if path.parent != self._repositories:
@@ -85,10 +100,11 @@ class Intake:
 
     def _refusal(self, key: UserKey, message: dict[str, Any]) -> dict[str, Any]:
         repository = message.get("repository")
-        if repository is None or message.get("service") != "upload-pack" or not key.allow:
-            return {}
-        names = self._deployer.deployments_of(str(repository))
-        if any(may_deploy(key.allow, name) for name in names):
+        if (
+            repository is None
+            or message.get("service") != "upload-pack"
+            or self._shares(key, str(repository))
+        ):
             return {}
         return {"allowed": False, "message": f"{key.name}'s key may not read {repository}"}
 
