@@ -125,7 +125,8 @@ class _Wait:
         spec = self._candidate.spec
         port = spec.ports.get(check.port) or next(iter(spec.ports.values()))
         endpoint = self._parts.backend.endpoint(spec.id, port)
-        if endpoint is None:
+        # Somebody else's listener on the port must never pass for this instance.
+        if endpoint is None or port not in self._parts.backend.listening(spec.id):
             self._reason = f"nothing listened on port {port} ($PORT)"
             return False
         result = probe(endpoint, self._check(check))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,8 @@ class Launch:
             for order in orders:
                 for ordinal in order.ordinals:
                     names = _port_names(order)
-                    first = PORT_RANGE[self._deployment.id * 64 % len(PORT_RANGE)]
+                    # Another installation on this machine may look for ports at the same moment.
+                    first = secrets.choice(PORT_RANGE)
                     free = instances.free_ports(connection, len(names), first, self._parts.port_is_free)
                     ports = dict(zip(names, free, strict=True))
                     record = self._new_record(order, ordinal, ports or _fixed_ports(order.member))
