@@ -84,6 +84,14 @@ class Deployer:
         if found and found.repository:
             _require_owner(found, repository)
 
+    def add_serving(self, name: DeploymentName, error: CalzionError) -> None:
+        """Have a failure's hint say what serves on."""
+        with self._parts.database.read() as connection:
+            deployment = deployments.find(connection, name)
+            current = releases.current(connection, deployment.id) if deployment else None
+        if current:
+            error.hint = "; ".join(part for part in (error.hint, f"v{current.number} keeps serving") if part)
+
     def deployments_of(self, repository: str) -> list[str]:
         with self._parts.database.read() as connection:
             return [
@@ -213,10 +221,7 @@ class Deployer:
         state = ReleaseState.CANCELLED if error.code == "cancelled" else ReleaseState.FAILED
         with self._parts.database.write() as connection:
             releases.finish(connection, release.id, state, self._parts.now(), error.message)
-            current = releases.current(connection, deployment.id)
-        serving = f"v{current.number} keeps serving" if current else "nothing was started before it"
-        hint = "; ".join(part for part in (error.hint, serving) if part)
-        error.hint = hint
+        self.add_serving(deployment.name, error)
         story.error(error)
         error.told = True
 

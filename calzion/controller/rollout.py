@@ -43,6 +43,7 @@ class Rollout:
         self._story = story
         self._cancellation = cancellation
         self._parked: list[InstanceRecord] = []
+        self._previous: Release | None = None
 
     def run(
         self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree], *, may_hold: bool
@@ -239,6 +240,7 @@ class Rollout:
             ]
             instances.set_state(connection, [record.id for record in old], InstanceRole.DRAINING)
             instances.set_state(connection, sorted(started), InstanceRole.LIVE)
+            self._previous = releases.current(connection, self._deployment.id)
             releases.make_current(connection, self._release, self._parts.now())
         self._parked = []
         return old
@@ -252,7 +254,8 @@ class Rollout:
             switched = "release switched"
         if prepared.plan.start or prepared.plan.stop:
             seconds = time.monotonic() - began
-            self._story.step(f"Healthy after {seconds:.1f} s; {switched}")
+            draining = f"; v{self._previous.number} draining" if self._previous else ""
+            self._story.step(f"Healthy after {seconds:.1f} s; {switched}{draining}")
         with self._parts.database.read() as connection:
             routed = routed_services(connection, self._deployment.id)
         for url in urls(self._parts, self._deployment.name, routed):

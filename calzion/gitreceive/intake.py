@@ -65,14 +65,30 @@ class Intake:
         claim = Claim(user=key.name, repository=request.repository, commit=update.new)
         with self._deployer.turn(update.deployment, claim.holder, channel.tell, talk.cancellation):
             check_update(repository, old=update.old, new=update.new, ref=update.ref)
-            with open_push(repository, request.quarantine) as commits:
-                template = read_template(commits, update.new, update.template)
-                sources = read_sources(commits, update.new, template)
-                self._deployer.check_owner(update.deployment, claim.repository)
-                self._deployer.release_template(
-                    update.deployment, template, sources, claim, channel.tell, talk.cancellation
-                )
+            try:
+                self._release(request, repository, update, claim, channel, talk)
+            except CalzionError as error:
+                if not error.told and error.code != "refused":
+                    self._deployer.add_serving(update.deployment, error)
+                raise
             talk.wait_for_ref(REF_MOVES_WITHIN)
+
+    def _release(
+        self,
+        request: PushRequest,
+        repository: Path,
+        update: Deploy,
+        claim: Claim,
+        channel: Channel,
+        talk: _Talk,
+    ) -> None:
+        with open_push(repository, request.quarantine) as commits:
+            template = read_template(commits, update.new, update.template)
+            sources = read_sources(commits, update.new, template)
+            self._deployer.check_owner(update.deployment, claim.repository)
+            self._deployer.release_template(
+                update.deployment, template, sources, claim, channel.tell, talk.cancellation
+            )
 
     def _require_share(self, request: PushRequest) -> None:
         """Raises CalzionError (refused) where the key may deploy nothing of the repository."""

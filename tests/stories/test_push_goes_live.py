@@ -15,7 +15,7 @@ def test_a_push_goes_live_and_the_next_one_replaces_it(site: Site) -> None:
     assert json.loads(site.get("live-staging")[1])["text"] == "one"
     repository.commit(web("two"))
     second = repository.push("live-staging")
-    assert second.status == 0 and "changed: code" in second, second
+    assert second.status == 0 and "changed: code" in second and "v1 draining" in second, second
     assert json.loads(site.get("live-staging")[1])["text"] == "two"
     eventually(lambda: len(site.json("ps", "live-staging")) == 1, "the old instance to end")
 
