@@ -143,10 +143,21 @@ class Deployer:
             release = releases.open_release(connection, deployment.id, user=claim.user, now=self._parts.now())
             if current:
                 releases.set_environment(connection, release.id, current.env, current.generate)
-            for service in _changed(old, change, name):
+            services = _changed(old, change, name)
+            for service in services:
                 releases.put_service(connection, release.id, service)
-        sources = {change.name: self._parts.open_upload(change.source)} if change.source else {}
+        sources = {
+            service.name: self._parts.open_upload(service.source)
+            for service in services
+            if service.source and self._needs_build(service, change)
+        }
         return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=True)
+
+    def _needs_build(self, service: ReleaseService, change: ServiceChange) -> bool:
+        """Code that came while its service was held has not been built yet."""
+        if service.name == change.name and change.source:
+            return True
+        return not service.slug or self._parts.builder.find(service.slug) is None
 
     def activate(
         self,
