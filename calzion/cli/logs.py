@@ -24,7 +24,7 @@ LATEST = "latest"
 @click.argument("target", type=TargetType(), metavar="DEPLOYMENT[:SERVICE]")
 @click.option("-f", "--follow", "following", is_flag=True, help="go on with what comes")
 @click.option(
-    "-n", "--lines", type=click.IntRange(0, 100_000), default=100, show_default=True, help="lines of each"
+    "-n", "--lines", type=click.IntRange(0, 10_000), default=100, show_default=True, help="lines of each"
 )
 @click.option(
     "--release", is_flag=False, flag_value=LATEST, metavar="[vN]", help="the story of a release instead"

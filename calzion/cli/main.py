@@ -12,10 +12,11 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; ends the process with its status."""
-    sys.exit(_status(sys.argv[1:], os.environ))
+    sys.exit(run(sys.argv[1:], os.environ))
 
 
-def _status(arguments: list[str], environ: MutableMapping[str, str]) -> int:
+def run(arguments: list[str], environ: MutableMapping[str, str]) -> int:
+    """Run the arguments; returns the exit status, and has printed what went wrong."""
     try:
         status = _runner(environ)(arguments)
         sys.stdout.flush()

@@ -71,7 +71,8 @@ class Supervisor:
         self._listen()
         try:
             for stage in self._stages:
-                self._bring_up(stage)
+                if not self._stopping:
+                    self._bring_up(stage)
         except BaseException:
             self._take_down()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -218,32 +219,22 @@ def test_sigterm_while_starting_ends_what_was_started(serve: Serve) -> None:
     eventually((serve.data / "run" / "parts.json").exists)
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE) == 0
+    assert serve.record()["sshd"] == {"pid": None, "state": "down", "restarts": 0}
+    assert not (serve.data / "logs" / "reconciler.log").exists(), "no further stage was started"
 
 
 def test_a_part_of_ours_dies_with_a_killed_supervisor(tmp_path: Path) -> None:
-    script = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen(sys.argv[1:])\n"
-        "print(child.pid, flush=True)\n"
-        "time.sleep(600)\n"
-    )
+    script = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    part = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     leash = part_command("sshd", tmp_path, outlives=False, environ=os.environ)
     leash = leash[: leash.index(sys.executable)]
     assert leash[1:] == ["--pdeathsig", "KILL"]
-    command = [sys.executable, "-c", script, *leash, sys.executable, "-c", "import time; time.sleep(600)"]
+    command = [sys.executable, "-c", script, *leash, sys.executable, "-c", part]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as supervisor:
         child = os.pidfd_open(int(line(supervisor)))
-        # Until setpriv has taken effect there is no leash yet.
-        time.sleep(0.5)
         supervisor.kill()
-        eventually(lambda: os.waitid(os.P_PIDFD, child, os.WNOHANG | os.WEXITED) if False else _gone(child))
+        eventually(lambda: select.select([child], [], [], 0)[0])
         os.close(child)
-
-
-def _gone(pidfd: int) -> bool:
-    import select
-
-    return bool(select.select([pidfd], [], [], 0)[0])
 
 
 def test_the_delay_doubles_up_to_its_limit() -> None:
