@@ -45,6 +45,11 @@ class RepositoryName(Label):
     noun = "repository name"
 
 
+class TaskName(Label):
+    __slots__ = ()
+    noun = "name of a task"
+
+
 Command = str | tuple[str, ...]
 """A string is run by `bash -c`; a tuple is an argument list."""
 
@@ -98,24 +103,42 @@ class Generate:
 class ServiceDefinition:
     """One service in canonical form. `env` is the template's `Env` overlaid by the service's own.
 
-    Exactly one of `image` and `git` is set. `env`, `image`, `volumes` and `healthcheck` may hold `${NAME}`
-    references, which are resolved for each deployment.
+    Exactly one of `image`, `git` and `build` is set. `env`, `image`, `volumes` and `healthcheck` may hold `${NAME}`
+    references, which are resolved for each deployment. `buildpacks` None means detected, `processes` None all but
+    `release`, `overlap` None what the service's volumes suggest. `require` names services and tasks. `expose` maps
+    another service to the prefix of the variables that give its address.
     """
 
     name: ServiceName
     image: str | None = None
     git: str | None = None
+    build: str | None = None
     cmd: Command | None = None
     entrypoint: Command | None = None
     env: Pairs = ()
     ports: tuple[Port, ...] = (Port(),)
     volumes: tuple[Volume, ...] = ()
+    buildpacks: tuple[str, ...] | None = None
+    build_env: tuple[str, ...] = ()
     processes: tuple[str, ...] | None = None
     release: str | None = None
     healthcheck: Healthcheck = Healthcheck()
-    require: tuple[ServiceName, ...] = ()
+    require: tuple[Label, ...] = ()
+    expose: Pairs = ()
     stop: Stop = Stop()
+    overlap: bool | None = None
     labels: Pairs = ()
+    privileged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """`cmd` runs once in a deployment's life, in the code of `service`, when what it requires is up."""
+
+    name: TaskName
+    service: ServiceName
+    cmd: Command
+    require: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +146,7 @@ class Template:
     services: tuple[ServiceDefinition, ...]
     env: Pairs = ()
     generate: tuple[Generate, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
 
 class SourceTree(Protocol):
@@ -161,14 +185,18 @@ class Slug:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOrder:
-    """What a build may depend on. `cache` names the cache directory that is kept between builds."""
+    """What a build may depend on. `cache` names the cache directory that is kept between builds.
+
+    `buildpacks` are those that the template names, in order; None means detected.
+    """
 
     deployment: DeploymentName
     service: ServiceName
     repository: str
     cache: str
     source: SourceTree
-    environment: Pairs = ()
+    environment: Pairs = field(repr=False, default=())
+    buildpacks: tuple[str, ...] | None = None
 
 
 class Sink(Protocol):

@@ -41,6 +41,8 @@ _WATCH_PAUSE = 0.2  # seconds until a lost watch is tried again
 class ProcessBackend:
     """See calzion.backends.protocol.Backend. The host daemon of `layout` runs, or will within `patience` seconds."""
 
+    containers = False
+
     def __init__(self, layout: Layout, *, root: bool, patience: float = 10.0) -> None:
         self._layout = layout
         self._root = root

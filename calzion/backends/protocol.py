@@ -9,6 +9,10 @@ from calzion.model import Cancellation, DeploymentName, Endpoint, Exit, Instance
 
 
 class Backend(Protocol):
+    @property
+    def containers(self) -> bool:
+        """Whether an engine runs services as containers: what `build` and `privileged` need."""
+
     def doctor(self) -> list[str]:
         """What is missing or not protected on this machine, a sentence each; [] where all is well."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from calzion.controller.locks import CancellationToken
 from calzion.controller.parts import Parts
 from calzion.controller.rollout import Rollout
-from calzion.controller.store import deployments, releases
+from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord
 from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
@@ -92,6 +92,14 @@ class Deployer:
         if current:
             error.hint = "; ".join(part for part in (error.hint, f"v{current.number} keeps serving") if part)
 
+    def secret_names(self, name: DeploymentName) -> frozenset[str]:
+        """The names of the deployment's secrets, which its template may refer to."""
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+            return (
+                frozenset(each.name for each in secrets.listed(connection, found)) if found else frozenset()
+            )
+
     def deployments_of(self, repository: str) -> list[str]:
         with self._parts.database.read() as connection:
             return [
@@ -122,7 +130,7 @@ class Deployer:
             release = releases.open_release(
                 connection, deployment.id, user=claim.user, commit=claim.commit, now=self._parts.now()
             )
-            releases.set_environment(connection, release.id, template.env, template.generate)
+            releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
             for definition in template.services:
                 releases.put_service(connection, release.id, ReleaseService(definition=definition))
         return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=False)
@@ -142,7 +150,7 @@ class Deployer:
             old = releases.services(connection, current.id) if current else ()
             release = releases.open_release(connection, deployment.id, user=claim.user, now=self._parts.now())
             if current:
-                releases.set_environment(connection, release.id, current.env, current.generate)
+                releases.set_sections(connection, release.id, current.env, current.generate, current.tasks)
             services = _changed(old, change, name)
             for service in services:
                 releases.put_service(connection, release.id, service)

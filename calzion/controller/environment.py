@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from calzion.controller.appliance import APPLIANCES
 from calzion.errors import CalzionError
 from calzion.model import Pairs
+from calzion.template.exposure import variable_prefix
 from calzion.template.interpolation import InterpolationError, UnknownName, interpolate, scope
 
 _KNOWN_NAMES = "name a value of Generate or Env, DEPLOYMENT or SERVICE"
@@ -15,25 +16,29 @@ _KNOWN_NAMES = "name a value of Generate or Env, DEPLOYMENT or SERVICE"
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """A service as the others of its deployment reach it. `ports` maps a port's name to its number, first first."""
+    """A service as another one of its deployment reaches it. `ports` maps a port's name to its number, first first.
+
+    `prefix` begins the names of its variables where that is not the service's name.
+    """
 
     service: str
     address: str
     ports: Mapping[str, int] = field(default_factory=dict)
     appliance: str | None = None
     url: str = field(default="", repr=False)
+    prefix: str = ""
 
-
-def variable_prefix(service: str) -> str:
-    """`my-webapp` is MY_WEBAPP in names of variables."""
-    return service.upper().replace("-", "_")
+    @property
+    def variables(self) -> str:
+        """What the names of its variables begin with."""
+        return self.prefix or variable_prefix(self.service)
 
 
 def addresses(neighbours: Iterable[Neighbour]) -> dict[str, str]:
     """<S>_HOST, <S>_PORT, <S>_PORT_<NAME> and <S>_ADDR of every service."""
     env: dict[str, str] = {}
     for neighbour in neighbours:
-        prefix = variable_prefix(neighbour.service)
+        prefix = neighbour.variables
         env[f"{prefix}_HOST"] = neighbour.address
         for name, number in neighbour.ports.items():
             env[f"{prefix}_PORT_{variable_prefix(name)}" if name else f"{prefix}_PORT"] = str(number)
@@ -50,7 +55,7 @@ def appliance_urls(neighbours: Iterable[Neighbour]) -> dict[str, str]:
     kinds: dict[str, list[str]] = {}
     for neighbour in neighbours:
         if neighbour.appliance:
-            env[f"{variable_prefix(neighbour.service)}_URL"] = neighbour.url
+            env[f"{neighbour.variables}_URL"] = neighbour.url
             kinds.setdefault(neighbour.appliance, []).append(neighbour.url)
     for kind, urls in kinds.items():
         if len(urls) == 1:

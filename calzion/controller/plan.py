@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
-from calzion.model import Pairs, ServiceDefinition, ServiceName
+from calzion.model import Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 
 
 class Change(StrEnum):
@@ -48,12 +48,24 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What may go on at the same time: first its tasks, one after the other, then its services together."""
+
+    tasks: tuple[Task, ...] = ()
+    services: tuple[ServiceName, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`items` by name; `start` is the order in which new instances may come up, required ones first."""
+    """`items` by name; `start` is the order in which new instances may come up, required ones first.
+
+    `tasks` are those still to be done, in an order that their requirements allow.
+    """
 
     items: tuple[Item, ...]
     start: tuple[ServiceName, ...] = ()
     stop: tuple[ServiceName, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
     @property
     def held(self) -> tuple[Item, ...]:
@@ -61,64 +73,120 @@ class Plan:
 
     @property
     def changes_something(self) -> bool:
-        return any(item.change is not Change.UNCHANGED for item in self.items)
+        return bool(self.tasks) or any(item.change is not Change.UNCHANGED for item in self.items)
 
     def lines(self) -> list[str]:
-        """A line a service, as the pusher sees it."""
-        width = max((len(item.service) for item in self.items), default=0)
-        return [f"{item.service:<{width}}   {item}" for item in self.items]
+        """A line a service and task, as the pusher sees it."""
+        rows = [(str(item.service), str(item)) for item in self.items]
+        rows += [(str(task.name), f"runs once, in {task.service}") for task in self.tasks]
+        width = max((len(name) for name, _ in rows), default=0)
+        return [f"{name:<{width}}   {what}" for name, what in rows]
 
 
-def plan(wanted: Iterable[ServiceVersion], current: Iterable[ServiceVersion]) -> Plan:
-    """Compare what is wanted with what the current release has."""
+def plan(
+    wanted: Iterable[ServiceVersion],
+    current: Iterable[ServiceVersion],
+    tasks: Iterable[Task] = (),
+    done: Collection[str] = (),
+) -> Plan:
+    """Compare what is wanted with what the current release has. `done` names the tasks that have ended well."""
     old = {version.name: version for version in current}
     new = {version.name: version for version in wanted}
-    held = _held(new)
+    known = {task.name: task for task in tasks}
+    held = _held(new, known)
     items = [_item(version, old.get(version.name), held.get(version.name, "")) for version in new.values()]
     removed = [name for name in old if name not in new]
     items += [Item(service=name, change=Change.REMOVED) for name in removed]
     items.sort(key=lambda item: item.service)
     starting = {item.service for item in items if item.change in (Change.CHANGED, Change.ADDED)}
     stopping = [name for name in old if not old[name].held and (name in removed or name in held)]
+    order = start_order(new.values(), known.values())
     return Plan(
         items=tuple(items),
-        start=tuple(name for name in start_order(new.values()) if name in starting),
+        start=tuple(new[ServiceName(name)].name for name in order if name in starting),
         stop=tuple(stopping),
+        tasks=tuple(known[TaskName(name)] for name in order if name in known and name not in {*done, *held}),
     )
 
 
-def start_order(versions: Iterable[ServiceVersion]) -> list[ServiceName]:
-    """Every service after those it requires; otherwise by name. A cycle is entered at its first name."""
-    by_name = {version.name: version for version in sorted(versions, key=lambda version: version.name)}
-    ordered: list[ServiceName] = []
-    visited: set[ServiceName] = set()
+def start_order(versions: Iterable[ServiceVersion], tasks: Iterable[Task] = ()) -> list[Label]:
+    """Every service and task after those it requires; otherwise by name. A cycle is entered at its first name."""
+    required = _requirements(versions, tasks)
+    ordered: list[Label] = []
+    visited: set[Label] = set()
 
-    def visit(name: ServiceName) -> None:
-        if name in visited or name not in by_name:
+    def visit(name: Label) -> None:
+        if name in visited or name not in required:
             return
         visited.add(name)
-        for required in by_name[name].definition.require:
-            visit(required)
+        for other in required[name]:
+            visit(other)
         ordered.append(name)
 
-    for name in by_name:
+    for name in sorted(required):
         visit(name)
     return ordered
 
 
-def _held(new: Mapping[ServiceName, ServiceVersion]) -> dict[ServiceName, str]:
-    held: dict[ServiceName, str] = {}
-    for name in start_order(new.values()):
-        version = new[name]
-        if version.held:
-            held[name] = version.held
+def stages(
+    services: Collection[ServiceName], tasks: Sequence[Task], versions: Iterable[ServiceVersion]
+) -> list[Stage]:
+    """Group what is to start and run so that each stage requires only what stands in earlier ones, or itself as a task.
+
+    `tasks` are in an order that their requirements allow.
+    """
+    known = {task.name: task for task in tasks}
+    required = _requirements(versions, tasks)
+    depth: dict[Label, int] = {}
+    for name in start_order(versions, tasks):
+        depth[name] = max(
+            (depth[other] + (other in services) for other in required[name] if other in depth), default=0
+        )
+    grouped: dict[int, Stage] = {}
+    for task in tasks:
+        stage = grouped.get(depth[task.name], Stage())
+        grouped[depth[task.name]] = replace(stage, tasks=(*stage.tasks, known[task.name]))
+    for service in services:
+        stage = grouped.get(depth[service], Stage())
+        grouped[depth[service]] = replace(stage, services=(*stage.services, service))
+    return [grouped[number] for number in sorted(grouped)]
+
+
+def _requirements(
+    versions: Iterable[ServiceVersion], tasks: Iterable[Task]
+) -> dict[Label, tuple[Label, ...]]:
+    return {
+        **{task.name: task.require for task in tasks},
+        **{version.name: version.definition.require for version in versions},
+    }
+
+
+def _held(new: Mapping[ServiceName, ServiceVersion], tasks: Mapping[TaskName, Task]) -> dict[Label, str]:
+    """The services and tasks that have to wait, and why."""
+    required = _requirements(new.values(), tasks.values())
+    held: dict[Label, str] = {}
+    for name in start_order(new.values(), tasks.values()):
+        waiting = _lacks_code(name, new, tasks)
+        if waiting:
+            held[name] = waiting
             continue
-        for required in version.definition.require:
-            if required not in new:
-                held[name] = f"waits for {required}, which is not defined in this deployment"
-            elif required in held:
-                held[name] = f"waits for {required}, which is held itself"
+        for other in required[name]:
+            if other not in required:
+                held[name] = f"waits for {other}, which is not defined in this deployment"
+            elif other in held:
+                held[name] = f"waits for {other}, which is held itself"
     return held
+
+
+def _lacks_code(
+    name: Label, new: Mapping[ServiceName, ServiceVersion], tasks: Mapping[TaskName, Task]
+) -> str:
+    task = tasks.get(TaskName(name))
+    if task is None:
+        return new[ServiceName(name)].held
+    if task.service not in new:
+        return f"waits for {task.service}, which is not defined in this deployment"
+    return f"waits for {task.service}, which is held itself" if new[task.service].held else ""
 
 
 def _item(version: ServiceVersion, old: ServiceVersion | None, held: str) -> Item:

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from calzion.controller import launch
+from calzion.controller.commands import Commands
 from calzion.controller.formation import release_command
 from calzion.controller.launch import Launch, Order
 from calzion.controller.live import live_specs
 from calzion.controller.locks import CancellationToken, check_cancelled
 from calzion.controller.parts import Parts
-from calzion.controller.plan import Change, start_order
+from calzion.controller.plan import Change, stages
 from calzion.controller.preparation import Prepared, prepare
 from calzion.controller.store import instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release, ReleaseService
+from calzion.controller.surroundings import Member
 from calzion.controller.traffic import Traffic, routed_services, urls
 from calzion.errors import CalzionError
 from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
@@ -140,9 +142,14 @@ class Rollout:
         appliances = [name for name in beside if members[name].appliance]
         began = time.monotonic()
         self._start_wave(prepared, slugs, new, appliances)
-        self._run_release_commands(prepared, slugs)
-        for wave in _waves(prepared, [name for name in beside if name not in appliances]):
-            self._start_wave(prepared, slugs, new, wave)
+        commands = self._commands(prepared)
+        for name in prepared.plan.start:
+            self._run_release_command(commands, members[name], slugs.get(name))
+        apps = [name for name in beside if name not in appliances]
+        for stage in stages(apps, prepared.plan.tasks, list(prepared.versions.values())):
+            for task in stage.tasks:
+                commands.task(task, self._slug(prepared, slugs, task.service))
+            self._start_wave(prepared, slugs, new, stage.services)
         for name in exclusive:
             self._park([name])
             self._start_wave(prepared, slugs, new, [name])
@@ -164,35 +171,27 @@ class Rollout:
         if orders:
             new.start(orders)
 
-    def _run_release_commands(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug]) -> None:
-        for name in prepared.plan.start:
-            slug = slugs.get(name)
-            member = prepared.surroundings.members[name]
-            command = release_command(member.definition, slug.process_types) if slug else None
-            if command:
-                self._run_release_command(prepared, name, slug, command)
-
-    def _run_release_command(
-        self, prepared: Prepared, name: ServiceName, slug: Slug | None, command: str
-    ) -> None:
-        check_cancelled(self._cancellation)
-        self._story.step(f"Running the release command of {name}: {command}")
-        member = prepared.surroundings.members[name]
-        spec = prepared.surroundings.task(
-            member, slug, command, id=self._parts.new_id(), release=self._release.number
+    def _commands(self, prepared: Prepared) -> Commands:
+        return Commands(
+            parts=self._parts,
+            deployment=self._deployment,
+            release=self._release,
+            surroundings=prepared.surroundings,
+            story=self._story,
+            cancellation=self._cancellation,
         )
-        self._parts.tasks.add(spec.id)
-        try:
-            result = self._parts.backend.run(spec, self._story.log, self._cancellation)
-        finally:
-            self._parts.tasks.discard(spec.id)
-        check_cancelled(self._cancellation)
-        if result.status != 0:
-            raise CalzionError(
-                f"{name}: the release command failed ({result}): {command}",
-                hint="its output stands above; mend the cause and push again",
-                code="release",
-            )
+
+    def _run_release_command(self, commands: Commands, member: Member, slug: Slug | None) -> None:
+        command = release_command(member.definition, slug.process_types) if slug else None
+        if slug and command:
+            commands.release_command(member, slug, command)
+
+    def _slug(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], service: ServiceName) -> Slug:
+        """The code of an app, also of one that this release leaves as it is."""
+        slug = slugs.get(service) or self._parts.builder.find(prepared.versions[service].code)
+        if slug is None:
+            raise CalzionError(f"the slug of {service} is gone", hint="push its code again", code="build")
+        return slug
 
     def _park(self, names: Iterable[str]) -> None:
         with self._parts.database.write() as connection:
@@ -262,16 +261,3 @@ class Rollout:
             self._story.log(url)
         if not routed:
             self._story.log("no web process: nothing is routed")
-
-
-def _waves(prepared: Prepared, names: Sequence[ServiceName]) -> list[list[ServiceName]]:
-    """Names grouped so that each group requires only what stands in earlier ones."""
-    depth: dict[ServiceName, int] = {}
-    for name in start_order(prepared.versions.values()):
-        required = prepared.versions[name].definition.require
-        inside = [depth[other] + 1 for other in required if other in names and other in depth]
-        depth[name] = max(inside, default=0)
-    waves: dict[int, list[ServiceName]] = {}
-    for name in names:
-        waves.setdefault(depth[name], []).append(name)
-    return [waves[key] for key in sorted(waves)]

@@ -12,6 +12,7 @@ from calzion.controller.environment import Neighbour
 from calzion.controller.formation import SERVER, Process
 from calzion.errors import CalzionError
 from calzion.model import (
+    Command,
     DeploymentName,
     Healthcheck,
     Limits,
@@ -26,7 +27,7 @@ from calzion.template import as_keys
 from calzion.template.resolve import resolve
 
 INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
-_INVISIBLE_TO_INSTANCES = ("env", "require", "labels")
+_INVISIBLE_TO_INSTANCES = ("env", "require", "expose", "overlap", "labels", "buildpacks", "build_env")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,9 @@ class Member:
     @property
     def exclusive(self) -> bool:
         """Whether old and new must not run at the same time: their data would be written by both."""
-        return bool(self.appliance or self.definition.volumes)
+        if self.appliance or self.definition.overlap is None:
+            return bool(self.appliance or self.definition.volumes)
+        return not self.definition.overlap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +58,28 @@ class Surroundings:
     uid: int
     env: Pairs
     generated: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
     members: Mapping[ServiceName, Member]
     internal_ports: tuple[int, ...]
 
     def environment(self, member: Member) -> dict[str, str]:
         """What every instance of the service sees. Raises CalzionError (template) for an unknown reference."""
-        values = self._values(member)
-        own = environment.own(member.definition.env, values, member.name)
+        own = self.own(member)
         if member.appliance:
             return self._appliance_environment(member, APPLIANCES[member.appliance], own)
-        neighbours = [self._neighbour(other) for other in self._others(member)]
+        neighbours = self._neighbours(member)
         return environment.addresses(neighbours) | environment.appliance_urls(neighbours) | own
+
+    def own(self, member: Member) -> dict[str, str]:
+        """The variables that the template gives the service, resolved. Raises CalzionError (template)."""
+        return environment.own(member.definition.env, self._values(member), member.name)
 
     def visible(self, member: Member) -> Pairs:
         """The same as far as it gives away no secret: references stay references."""
         if member.appliance:
             reads = APPLIANCES[member.appliance].reads
             return tuple(pair for pair in member.definition.env if pair[0] in reads)
-        neighbours = [self._neighbour(other, hidden=True) for other in self._others(member)]
+        neighbours = self._neighbours(member, hidden=True)
         shown = environment.addresses(neighbours) | environment.appliance_urls(neighbours)
         return tuple(sorted({**shown, **dict(member.definition.env)}.items()))
 
@@ -125,7 +132,7 @@ class Surroundings:
             limits=INSTANCE_LIMITS,
         )
 
-    def task(self, member: Member, slug: Slug | None, command: str, *, id: str, release: int) -> RunSpec:
+    def task(self, member: Member, slug: Slug | None, command: Command, *, id: str, release: int) -> RunSpec:
         """The order to run a command once, with the environment and files of the service's processes."""
         process = Process(type="run", command=command, count=1)
         spec = self.spec(member, process, slug, id=id, ordinal=1, release=release, ports={})
@@ -152,7 +159,9 @@ class Surroundings:
     def server(self, member: Member) -> Process:
         """The one process of an appliance. Raises CalzionError (unsupported) for keys that it can't honour."""
         unusable = [
-            key for key in ("cmd", "entrypoint", "release", "processes") if getattr(member.definition, key)
+            key
+            for key in ("cmd", "entrypoint", "release", "processes", "overlap")
+            if getattr(member.definition, key)
         ]
         if unusable:
             raise CalzionError(
@@ -162,8 +171,14 @@ class Surroundings:
             )
         return Process(type=SERVER, command="", count=1)
 
-    def _others(self, member: Member) -> list[Member]:
-        return [other for _, other in sorted(self.members.items()) if other.name != member.name]
+    def _neighbours(self, member: Member, hidden: bool = False) -> list[Neighbour]:
+        """The other services as this one sees them, under the prefixes that it chose."""
+        exposed = dict(member.definition.expose)
+        return [
+            replace(self._neighbour(other, hidden), prefix=exposed.get(name, ""))
+            for name, other in sorted(self.members.items())
+            if name != member.name
+        ]
 
     def _values(self, member: Member) -> dict[str, str]:
         return environment.values_of(
@@ -171,7 +186,7 @@ class Surroundings:
             service=member.name,
             env=self.env,
             generated=self.generated,
-            secrets={},
+            secrets=self.secrets,
         )
 
     def _appliance_environment(

@@ -83,7 +83,8 @@ class Intake:
         talk: _Talk,
     ) -> None:
         with open_push(repository, request.quarantine) as commits:
-            template = read_template(commits, update.new, update.template)
+            known = self._deployer.secret_names(update.deployment)
+            template = read_template(commits, update.new, update.template, known)
             sources = read_sources(commits, update.new, template)
             self._deployer.check_owner(update.deployment, claim.repository)
             self._deployer.release_template(
@@ -125,9 +126,12 @@ class Intake:
         return {"allowed": False, "message": f"{key.name}'s key may not read {repository}"}
 
 
-def read_template(commits: Commits, commit: str, path: str) -> Template:
+def read_template(
+    commits: Commits, commit: str, path: str, secrets: frozenset[str] = frozenset()
+) -> Template:
     """Raises CalzionError (template) with every mistake, or where there is no such file."""
-    return parse_template(commits.read(commit, path), path)
+    root = commits.tree(commit)
+    return parse_template(commits.read(commit, path), path, secrets=secrets, read=root.read)
 
 
 def read_sources(commits: Commits, commit: str, template: Template) -> dict[ServiceName, SourceTree]:

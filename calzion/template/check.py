@@ -48,8 +48,6 @@ def _walk(data: Data, location: tuple[str | int, ...]) -> tuple[Path, Data, bool
 
 def _unknown(shape: type[Shape], path: Path) -> Problem:
     word = str(path[-1])
-    if word in shape.later:
-        return Problem(sentence=f"{shown(word)} is not supported yet", path=path, on_key=True)
     sentence = f"unknown {shape.noun} {shown(word)}{shape.aside}"
     return Problem(sentence=sentence, path=path, on_key=True, word=word, allowed=tuple(shape.model_fields))
 
@@ -67,5 +65,7 @@ def _wanted(shape: type[Shape], path: Path, error: Mapping[str, Any]) -> str:
             return "a map is needed here"
         case "list_type":
             return "a list is needed here"
+        case "missing":
+            return f"{_shape_at(shape, path).what}; {shown(str(error['loc'][-1]))} is missing"
         case _:
             return str(error["msg"])

@@ -21,6 +21,8 @@ except ImportError:  # PyYAML without libyaml is slower and gives the same event
 _COST = 256
 """Characters of a long text that count as a node, so that aliases can't multiply it without end."""
 
+_TOO_DEEP = f"more than {MAX_DEPTH} maps and lists inside each other"
+
 
 @dataclass
 class _Open:
@@ -76,6 +78,8 @@ class Composer:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             words = " ".join(part for part in (error.problem, error.context) if part)
+            if "maximum nesting depth" in words:  # libyaml has a limit of its own, met while it looks ahead
+                raise Unreadable(_TOO_DEEP, mark.index if mark else 0) from None
             raise Unreadable(f"this is not valid YAML: {words}", mark.index if mark else 0) from None
         except yaml.YAMLError as error:
             raise Unreadable(f"this is not valid YAML: {shown(str(error))}") from None
@@ -173,7 +177,7 @@ class Composer:
 
     def _check_depth(self, height: int, offset: int) -> None:
         if len(self._stack) + height > MAX_DEPTH:
-            raise Unreadable(f"more than {MAX_DEPTH} maps and lists inside each other", offset)
+            raise Unreadable(_TOO_DEEP, offset)
 
     def _count(self, nodes: int, offset: int) -> None:
         self._nodes += nodes

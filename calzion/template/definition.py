@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from calzion.model import (
     Command,
     Healthcheck,
+    Label,
     Pairs,
     Port,
     ServiceDefinition,
@@ -22,23 +23,29 @@ if TYPE_CHECKING:
 
 
 def define(name: ServiceName, shape: ServiceShape, image: str, env: Mapping[str, str]) -> ServiceDefinition:
-    """The definition; `image` counts where the shape has neither image nor git, `env` below its own."""
-    git = shape.git
+    """The definition; `image` counts where the shape has no image, git or build, `env` below its own."""
+    built = shape.git is not None or shape.build is not None
     return ServiceDefinition(
         name=name,
-        git=git,
-        image=None if git is not None else shape.image or image,
+        git=shape.git,
+        build=shape.build,
+        image=None if built else shape.image or image,
         cmd=shape.cmd,
         entrypoint=shape.entrypoint,
         env=_pairs({**env, **shape.env}),
         ports=_ports(shape),
         volumes=tuple(Volume(name=key, path=path) for key, path in _pairs(shape.volumes)),
+        buildpacks=None if shape.buildpacks is None else tuple(shape.buildpacks),
+        build_env=tuple(sorted(shape.build_env)),
         processes=None if shape.processes is None else tuple(sorted(shape.processes)),
         release=shape.release,
         healthcheck=Healthcheck(**_given(shape.healthcheck)),
-        require=tuple(sorted(ServiceName(other) for other in shape.require)),
+        require=tuple(sorted(Label(other) for other in shape.require)),
+        expose=_pairs(shape.expose),
         stop=Stop(**_given(shape.stop)),
+        overlap=shape.overlap,
         labels=_pairs(shape.labels),
+        privileged=bool(shape.privileged),
     )
 
 
@@ -51,17 +58,23 @@ def as_keys(definition: ServiceDefinition) -> dict[str, Any]:
     keys: dict[str, Any] = {
         "image": definition.image,
         "git": definition.git,
+        "build": definition.build,
         "cmd": _listed(definition.cmd),
         "entrypoint": _listed(definition.entrypoint),
         "env": dict(definition.env) or None,
         **_port_keys(definition.ports),
         "volumes": {volume.name: volume.path for volume in definition.volumes} or None,
+        "buildpacks": None if definition.buildpacks is None else list(definition.buildpacks),
+        "build_env": list(definition.build_env) or None,
         "processes": None if definition.processes is None else list(definition.processes),
         "release": definition.release,
         "healthcheck": _health_keys(definition.healthcheck),
         "require": [str(name) for name in definition.require] or None,
+        "expose": dict(definition.expose) or None,
         "stop": {"signal": definition.stop.signal, "timeout": definition.stop.timeout},
+        "overlap": definition.overlap,
         "labels": dict(definition.labels) or None,
+        "privileged": definition.privileged or None,
     }
     return {key: value for key, value in keys.items() if value is not None}
 

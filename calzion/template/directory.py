@@ -1,4 +1,4 @@
-"""The directory of an app in its repository."""
+"""Paths in a repository: an app's directory, another template file."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def directory(value: Data) -> str:
     if len(path) > _MAX_PATH or any(not part.isprintable() for part in parts):
         raise Misfit(f"{shown(path)} is no directory: it is too long, or holds control characters")
     return "/".join(parts) or "."
+
+
+def template_path(value: Data) -> str:
+    """A file of the repository, relative to its root. Raises Misfit."""
+    path = directory(text(value, "a template file of the repository"))
+    if path == ".":
+        raise Misfit("'.' is a directory: name a template file of the repository")
+    return path

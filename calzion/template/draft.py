@@ -9,7 +9,7 @@ from calzion.model import Generate, ServiceDefinition, ServiceName, Template
 from calzion.template.check import check
 from calzion.template.data import Data, described, shown
 from calzion.template.definition import define
-from calzion.template.document import Document
+from calzion.template.exposure import exposure_problems
 from calzion.template.image import ImageReference
 from calzion.template.interpolation import BUILT_IN
 from calzion.template.naming import (
@@ -20,9 +20,11 @@ from calzion.template.naming import (
     unknown_references,
 )
 from calzion.template.problem import Misfit, Path, Problem
-from calzion.template.requirement import required_by, requirement_problems
+from calzion.template.requirement import Required, required_by, requirement_problems
 from calzion.template.rules import broken_rules
 from calzion.template.shape import SectionsShape, ServiceShape
+from calzion.template.sources import Sources
+from calzion.template.task import RUN, define_task, task_problems, task_requirements
 from calzion.template.text import service_name
 
 MAX_SERVICES = 200
@@ -67,11 +69,12 @@ def _name(key: str, keys: Mapping[str, Data]) -> tuple[ServiceName | None, Misfi
 
 
 class Draft:
-    """Reads the document at once; `problems` and `template` are what can be made of it."""
+    """Reads the merged data at once; `problems` and `template` are what can be made of it."""
 
-    def __init__(self, document: Document, secrets: frozenset[str]) -> None:
-        self._document = document
-        root = document.data if isinstance(document.data, dict) else {}
+    def __init__(self, data: Data, sources: Sources, secrets: frozenset[str]) -> None:
+        self._data = data
+        self._sources = sources
+        root = data if isinstance(data, dict) else {}
         self._entries = [
             Entry.read(key, value, (key,)) for key, value in root.items() if not _is_section(key)
         ]
@@ -81,11 +84,11 @@ class Draft:
 
     def problems(self) -> Iterator[Problem]:
         """Every mistake of the template, in no order."""
-        if self._document.data is None:
+        if self._data is None:
             yield Problem(sentence="the template is empty: name a service, such as my-app: {git: .}")
             return
-        if not isinstance(self._document.data, dict):
-            found = described(self._document.data)
+        if not isinstance(self._data, dict):
+            found = described(self._data)
             yield Problem(sentence=f"a template is a map of services and sections, found {found}")
             return
         if not self._entries:
@@ -97,20 +100,14 @@ class Draft:
         for entry in self._entries:
             yield from entry.problems
         yield from self._shared_names()
-        yield from requirement_problems(
-            {entry.name: required_by(entry.keys, entry.path) for entry in self._entries if entry.name}
-        )
+        yield from self._relations()
         yield from self._references()
 
     def template(self) -> Template:
         """The accepted template; only for a draft without problems."""
         sections = self._sections or SectionsShape()
-        generate = sorted(sections.Generate.items())
-        return Template(
-            services=tuple(entry.definition(sections.Env) for entry in self._entries),
-            env=tuple(sorted(sections.Env.items())),
-            generate=tuple(Generate(name=name, length=value.length) for name, value in generate),
-        )
+        services = tuple(entry.definition(sections.Env) for entry in self._entries)
+        return define_sections(sections, services)
 
     def _shared_names(self) -> Iterator[Problem]:
         first: dict[str, Entry] = {}
@@ -119,10 +116,34 @@ class Draft:
                 continue
             other = first.setdefault(entry.name, entry)
             if other is not entry:
-                places = self._document.places
-                line = places.at(places.key(other.path)).line
-                sentence = f"a second service is named {shown(entry.name)}: {shown(other.key)} on line {line}"
+                line = self._sources.line_of(other.path)
+                sentence = f"a second service is named {shown(entry.name)}: {shown(other.key)} on {line}"
                 yield Problem(sentence=f"{sentence} is the first", path=entry.path, on_key=True)
+
+    def _relations(self) -> Iterator[Problem]:
+        tasks = self._written.get(RUN)
+        named = [(entry.name, entry) for entry in self._entries if entry.name]
+        services = tuple(sorted(name for name, _ in named))
+        required: Required = {name: required_by(entry.keys, entry.path) for name, entry in named}
+        yield from requirement_problems({**task_requirements(tasks), **required})
+        yield from task_problems(
+            tasks, {name: "git" in entry.keys or "build" in entry.keys for name, entry in named}
+        )
+        for name, entry in named:
+            yield from exposure_problems(name, entry.keys, entry.path, services)
+            yield from self._unknown_build_variables(entry)
+
+    def _unknown_build_variables(self, entry: Entry) -> Iterator[Problem]:
+        wanted = entry.keys.get("build_env")
+        names = tuple(sorted(_names(entry.keys.get("env")) | _names(self._written.get("Env"))))
+        for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
+            if isinstance(name, str) and name not in names:
+                yield Problem(
+                    sentence=f"neither 'env' nor 'Env' gives the variable {shown(name)}",
+                    path=(*entry.path, "build_env", index),
+                    word=name,
+                    allowed=names,
+                )
 
     def _references(self) -> Iterator[Problem]:
         env = self._written.get("Env")
@@ -136,6 +157,16 @@ class Draft:
         yield from texts_of(env, ("Env",))
         for entry in self._entries:
             yield from interpolated(entry.keys, entry.path)
+
+
+def define_sections(sections: SectionsShape, services: tuple[ServiceDefinition, ...] = ()) -> Template:
+    generate = sorted(sections.Generate.items())
+    return Template(
+        services=services,
+        env=tuple(sorted(sections.Env.items())),
+        generate=tuple(Generate(name=name, length=value.length) for name, value in generate),
+        tasks=tuple(define_task(name, shape) for name, shape in sorted(sections.Run.items())),
+    )
 
 
 def _is_section(key: str) -> bool:

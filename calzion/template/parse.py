@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from calzion.model import Pairs, ServiceDefinition, ServiceName, Template
 from calzion.template.data import Data, from_json
-from calzion.template.document import decode, read_document
 from calzion.template.naming import interpolated, unfinished_references
-from calzion.template.places import Places
-from calzion.template.problem import Misfit, Problem, Unreadable
+from calzion.template.problem import Misfit, Problem
 from calzion.template.report import keys_error, template_error
 
 
 def parse_template(
-    text: bytes, file: str = "template.yaml", *, secrets: frozenset[str] = frozenset()
+    text: bytes,
+    file: str = "template.yaml",
+    *,
+    secrets: frozenset[str] = frozenset(),
+    read: Callable[[str], bytes | None] | None = None,
 ) -> Template:
     """The template in `text`. References may name what is in `secrets` besides what the template defines.
 
+    `read` gives the bytes of a file of the repository by its path from the root, None where there is none; it may
+    raise ValueError with a reason. Without it a template can't include others.
     Raises CalzionError (template) whose detail lists every mistake as `FILE:LINE:COLUMN: sentence`.
     """
     from calzion.template.draft import Draft  # loads pydantic, which most processes never need
+    from calzion.template.includes import gather
 
-    places = Places("")
-    try:
-        decoded = decode(text)
-        places = Places(decoded)
-        document = read_document(decoded)
-    except Unreadable as error:
-        if not places.text:
-            places = Places(text.decode("utf-8-sig", "replace"))
-        raise template_error(file, [error.problem], places) from None
-    draft = Draft(document, secrets)
-    problems = [*document.problems, *draft.problems()]
+    gathered = gather(file, text, read)
+    draft = Draft(gathered.data, gathered.sources, secrets)
+    problems = list(gathered.problems)
+    if not gathered.unreadable:
+        problems += draft.problems()
     if problems:
-        raise template_error(file, problems, document.places)
+        raise template_error(file, problems, gathered.sources)
     return draft.template()
 
 
@@ -64,3 +63,24 @@ def _own_problems(name: ServiceName, keys: Mapping[str, Data]) -> list[Problem]:
     if isinstance(required, list) and name in required:
         return [Misfit("a service can't require itself").at(("require", required.index(name)))]
     return []
+
+
+def parse_sections(keys: Mapping[str, object]) -> Template:
+    """A template without services from JSON data with `Env`, `Generate` and `Run`.
+
+    Raises CalzionError (template) as `parse_service` does. Whether the services and requirements of tasks exist is
+    not known here.
+    """
+    from calzion.template.check import check
+    from calzion.template.draft import define_sections
+    from calzion.template.shape import SectionsShape
+
+    subject = "the release's environment"
+    try:
+        data: Data = from_json(keys)
+    except ValueError as error:
+        raise keys_error(subject, [Problem(sentence=str(error))]) from None
+    sections, problems = check(SectionsShape, data, ())
+    if sections is None:
+        raise keys_error(subject, problems)
+    return define_sections(sections)

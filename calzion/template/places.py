@@ -34,6 +34,10 @@ class Places:
     def note_value(self, path: Path, start: int, end: int) -> None:
         self._values.setdefault(path, (start, end))
 
+    def knows(self, path: Path) -> bool:
+        """Whether a key or value stands at exactly this path."""
+        return path in self._keys or path in self._values
+
     def key(self, path: Path) -> int:
         """Where the key at the end of `path` begins; else where the nearest value around it does."""
         return self._keys[path] if path in self._keys else self._value(path)[0]

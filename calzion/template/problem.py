@@ -12,8 +12,8 @@ Path = tuple[str | int, ...]
 class Problem:
     """`path` says where, `token` what to look for inside that value, `offset` the exact place if it is known.
 
-    `word` is the spelling that was found instead of an `allowed` one; the nearest is suggested. An `offset`
-    counts characters of the text.
+    `file` is named where the path alone doesn't tell which of several files is meant. `word` is the spelling that was
+    found instead of an `allowed` one; the nearest is suggested. An `offset` counts characters of the text.
     """
 
     sentence: str
@@ -21,6 +21,7 @@ class Problem:
     on_key: bool = False
     token: str = ""
     offset: int | None = None
+    file: str = ""
     word: str = ""
     allowed: tuple[str, ...] = ()
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from calzion.errors import CalzionError
 from calzion.template.data import shown
-from calzion.template.places import Places
 from calzion.template.problem import Path, Problem
+from calzion.template.sources import Sources
 from calzion.template.spelling import nearest
 
 _MOST = 50
@@ -15,14 +15,15 @@ _MOST_NAMES = 20
 _HINT = "The keys and sections of a template are described in docs/template.md."
 
 
-def template_error(file: str, problems: Iterable[Problem], places: Places) -> CalzionError:
-    """The error of a file: every line of its detail is `FILE:LINE:COLUMN: sentence`."""
-    located = sorted({(places.offset(problem), problem.sentence): problem for problem in problems}.items())
-    lines = []
-    for (offset, _), problem in located[:_MOST]:
-        place = places.at(offset)
-        lines.append(f"{file}:{place.line}:{place.column}: {_sentence(problem)}")
-    return _error(file, lines, len(located))
+def template_error(file: str, problems: Iterable[Problem], sources: Sources) -> CalzionError:
+    """The error of a template: every line of its detail is `FILE:LINE:COLUMN: sentence`."""
+    located: dict[tuple[tuple[int, int], str], str] = {}
+    for problem in problems:
+        found = sources.locate(problem)
+        line = f"{found.file}:{found.place.line}:{found.place.column}: {_sentence(problem)}"
+        located[found.order, problem.sentence] = line
+    lines = [line for _, line in sorted(located.items())]
+    return _error(file, lines[:_MOST], len(lines))
 
 
 def keys_error(subject: str, problems: Sequence[Problem]) -> CalzionError:

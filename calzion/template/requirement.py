@@ -1,4 +1,4 @@
-"""What services require of each other: it must exist, and must not lead back."""
+"""What services and tasks require of each other: it must exist, and must not lead back."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from calzion.template.problem import Path, Problem
 _MOST_CIRCLES = 10
 
 Required = dict[str, dict[str, Path]]
-"""Service -> the services that it requires, and where that is written."""
+"""Service or task -> what it requires, and where that is written."""
 
 
 def required_by(keys: Mapping[str, Data], at: Path) -> dict[str, Path]:
-    """What the service requires, wherever its `require` is a list of names."""
+    """What a service or task requires, wherever its `require` is a list of names."""
     items = keys.get("require")
     names = enumerate(items if isinstance(items, list) else ())
     return {item: (*at, "require", index) for index, item in names if isinstance(item, str)}
 
 
 def requirement_problems(required: Required) -> Iterator[Problem]:
-    """Names that no service has, and circles. Every service is a key of `required`."""
+    """Names that nothing has, and circles. Every service and task is a key of `required`."""
     names = tuple(sorted(required))
     for service, others in required.items():
         for other, path in others.items():
             if other == service:
                 yield Problem(sentence=f"{shown(service)} requires itself", path=path)
             elif other not in required:
-                sentence = f"no service is named {shown(other)}"
+                sentence = f"no service or task is named {shown(other)}"
                 yield Problem(sentence=sentence, path=path, word=other, allowed=names)
     yield from _circles(required)
 
@@ -46,7 +46,7 @@ def _circles(required: Required) -> Iterator[Problem]:
         except CycleError as error:
             circle = list(reversed(error.args[1]))
         yield Problem(
-            sentence=f"services require each other in a circle: {' -> '.join(circle[:8])}",
+            sentence=f"these require each other in a circle: {' -> '.join(circle[:8])}",
             path=required[circle[0]][circle[1]],
         )
         graph[circle[0]].remove(circle[1])

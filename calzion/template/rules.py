@@ -21,8 +21,16 @@ def broken_rules(keys: Keys, at: Path) -> Iterator[Problem]:
 
 _NOT_TOGETHER = (
     ("image", "git", "a service has either 'image' or 'git', not both"),
+    ("image", "build", "a service has either 'image' or 'build', not both"),
+    ("build", "git", "a service has either 'build' or 'git', not both"),
     ("port", "ports", "write either 'port' or 'ports', not both"),
     ("entrypoint", "git", "'entrypoint' belongs to an image; an app has 'cmd' and its Procfile"),
+)
+
+_FOR_APPS = (
+    ("processes", "'processes' are those of a Procfile; only a service with 'git' has one"),
+    ("buildpacks", "'buildpacks' build an app; only a service with 'git' is one"),
+    ("build_env", "'build_env' is for the build of an app; only a service with 'git' has one"),
 )
 
 
@@ -30,9 +38,13 @@ def _pairs(keys: Keys, at: Path) -> Iterator[Problem]:
     for one, other, sentence in _NOT_TOGETHER:
         if one in keys and other in keys:
             yield Problem(sentence=sentence, path=(*at, one), on_key=True)
-    if "processes" in keys and "git" not in keys and "build" not in keys:
-        sentence = "'processes' are those of a Procfile; only a service with 'git' has one"
-        yield Problem(sentence=sentence, path=(*at, "processes"), on_key=True)
+    for key, sentence in _FOR_APPS:
+        if key in keys and "git" not in keys:
+            yield Problem(sentence=sentence, path=(*at, key), on_key=True)
+    if keys.get("buildpacks") == []:
+        yield Problem(
+            sentence="no buildpack is named: leave 'buildpacks' out to detect it", path=(*at, "buildpacks")
+        )
     if keys.get("processes") == []:
         sentence = "no process type would run: name some, or leave 'processes' out"
         yield Problem(sentence=sentence, path=(*at, "processes"))
@@ -67,7 +79,7 @@ def _port_names(keys: Keys) -> tuple[str, ...] | None:
 
 
 def _repeated(keys: Keys, at: Path) -> Iterator[Problem]:
-    for key in ("ports", "processes", "require"):
+    for key in ("ports", "processes", "buildpacks", "build_env", "require"):
         items = keys.get(key)
         seen: set[str] = set()
         for index, item in enumerate(items if isinstance(items, list) else ()):

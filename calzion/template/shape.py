@@ -20,7 +20,7 @@ from pydantic import (
 
 from calzion.template.command import argument, arguments, release_script, script
 from calzion.template.data import Data, PlainScalar, described
-from calzion.template.directory import directory
+from calzion.template.directory import directory, template_path
 from calzion.template.duration import duration, period
 from calzion.template.healthpath import health_path
 from calzion.template.image import ImageReference
@@ -28,7 +28,20 @@ from calzion.template.interpolation import skeleton
 from calzion.template.port import port_name, port_number
 from calzion.template.problem import Misfit
 from calzion.template.signals import stop_signal
-from calzion.template.text import env_name, label_name, process_type, service_name, text, written
+from calzion.template.text import (
+    buildpack,
+    env_name,
+    flag,
+    label_name,
+    process_type,
+    requirement_name,
+    service_name,
+    task_name,
+    text,
+    variable,
+    variable_prefix,
+    written,
+)
 from calzion.template.volume import volume_name, volume_path
 
 LIST, ONE = "<list>", "<one>"
@@ -84,11 +97,18 @@ Ports = Annotated[PortMap | PortList, Discriminator(_form)]
 Period = Annotated[float, PlainValidator(period)]
 Duration = Annotated[float, PlainValidator(duration)]
 ProcessTypes = list[Annotated[str, PlainValidator(process_type)]]
-Require = Annotated[list[Annotated[str, PlainValidator(service_name)]], BeforeValidator(_emptied_list)]
+ServiceRef = Annotated[str, PlainValidator(service_name)]
+Require = Annotated[list[Annotated[str, PlainValidator(requirement_name)]], BeforeValidator(_emptied_list)]
+Buildpacks = list[Annotated[str, PlainValidator(buildpack)]]
+VariableNames = Annotated[list[Annotated[str, PlainValidator(variable)]], BeforeValidator(_emptied_list)]
+Exposed = Annotated[
+    dict[ServiceRef, Annotated[str, PlainValidator(variable_prefix)]], BeforeValidator(_emptied)
+]
+Flag = Annotated[bool | None, PlainValidator(flag)]
 
 
 class Shape(BaseModel):
-    """`later` are keys that are known and not supported yet; `nested` are the shapes of the maps below.
+    """`nested` are the shapes of the maps below.
 
     For sentences: `what` is wanted, `noun` is what a key is called, `aside` follows an unknown one.
     """
@@ -98,7 +118,6 @@ class Shape(BaseModel):
     what: ClassVar[str]
     noun: ClassVar[str] = "key"
     aside: ClassVar[str] = ""
-    later: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[dict[str, type[Shape]]] = {}
 
 
@@ -126,36 +145,61 @@ class GenerateShape(Shape):
     length: Annotated[int, PlainValidator(_length)] = 32
 
 
+class TaskShape(Shape):
+    what = "a task is a map of service, cmd and require"
+
+    service: ServiceRef
+    cmd: CommandShape
+    require: Require = Field(default_factory=list)
+
+
 class ServiceShape(Shape):
     what = "a service is a map of keys, or empty"
-    later = ("build", "buildpacks", "build_env", "expose", "overlap", "privileged")
     nested: ClassVar[dict[str, type[Shape]]] = {"healthcheck": HealthcheckShape, "stop": StopShape}
 
     image: Annotated[str | None, PlainValidator(_image)] = None
     git: Annotated[str | None, PlainValidator(directory)] = None
+    build: Annotated[str | None, PlainValidator(directory)] = None
     cmd: CommandShape | None = None
     entrypoint: CommandShape | None = None
     env: EnvMap = Field(default_factory=dict)
     port: PortNumber = None
     ports: Ports | None = None
     volumes: Volumes = Field(default_factory=dict)
+    buildpacks: Buildpacks | None = None
+    build_env: VariableNames = Field(default_factory=list)
     processes: ProcessTypes | None = None
     release: Annotated[str | None, PlainValidator(release_script)] = None
     healthcheck: Annotated[HealthcheckShape, BeforeValidator(_named_path)] = HealthcheckShape()
     require: Require = Field(default_factory=list)
+    expose: Exposed = Field(default_factory=dict)
     stop: StopShape = StopShape()
+    overlap: Flag = None
     labels: Labels = Field(default_factory=dict)
+    privileged: Flag = None
 
 
-class SectionsShape(Shape):
+class IncludesShape(Shape):
+    """`Includes` is read before all files are merged; the other sections afterwards."""
+
+    what = "a template is a map of services and sections"
+
+    Includes: Annotated[
+        list[Annotated[str, PlainValidator(template_path)]], BeforeValidator(_emptied_list)
+    ] = Field(default_factory=list)
+
+
+class SectionsShape(IncludesShape):
     what = "a template is a map of services and sections"
     noun = "section"
     aside = "; it begins with a capital, so it is no service"
-    later = ("Run", "Includes")
-    nested: ClassVar[dict[str, type[Shape]]] = {"Generate": GenerateShape}
+    nested: ClassVar[dict[str, type[Shape]]] = {"Generate": GenerateShape, "Run": TaskShape}
 
     Env: EnvMap = Field(default_factory=dict)
     Generate: Annotated[
         dict[Annotated[str, PlainValidator(env_name)], Annotated[GenerateShape, BeforeValidator(_emptied)]],
         BeforeValidator(_emptied),
     ] = Field(default_factory=dict)
+    Run: Annotated[dict[Annotated[str, PlainValidator(task_name)], TaskShape], BeforeValidator(_emptied)] = (
+        Field(default_factory=dict)
+    )

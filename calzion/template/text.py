@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
-from calzion.model import ServiceName
+from calzion.model import Label, ServiceName, TaskName
 from calzion.template.data import Data, PlainScalar, described, shown
 from calzion.template.interpolation import MAX_VALUE
 from calzion.template.problem import Misfit
@@ -13,6 +14,9 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _PROCESS_TYPE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _MAX_NAME = 255
+_MAX_BUILDPACK = 1000
+
+_Name = TypeVar("_Name", bound=Label)
 
 
 def text(value: Data, wanted: str = "text") -> str:
@@ -67,8 +71,48 @@ def process_type(value: Data) -> str:
 
 
 def service_name(value: Data) -> ServiceName:
-    name = written(value)
+    return _label(ServiceName, written(value))
+
+
+def task_name(value: Data) -> TaskName:
+    return _label(TaskName, written(value))
+
+
+def requirement_name(value: Data) -> Label:
+    """A service or a task of `Run`; which of them, only the whole template tells."""
+    return _label(_Requirement, written(value))
+
+
+def variable(value: Data) -> str:
+    """The name of an environment variable as a value."""
+    return env_name(text(value, "the name of a variable"))
+
+
+def variable_prefix(value: Data) -> str:
+    """What stands before _HOST, _PORT and _ADDR."""
+    return env_name(text(value, "the prefix of variables, such as DB"))
+
+
+def flag(value: Data) -> bool:
+    if not isinstance(value, PlainScalar) or value.kind != "boolean":
+        raise Misfit(f"true or false is needed here, found {described(value)}")
+    return value.text.lower() == "true"
+
+
+def buildpack(value: Data) -> str:
+    found = text(value, "a buildpack")
+    if len(found) > _MAX_BUILDPACK or not found.isprintable() or " " in found:
+        raise Misfit(f"{shown(found)} is no buildpack: it is too long, or holds spaces or control characters")
+    return found
+
+
+def _label(kind: type[_Name], name: str) -> _Name:
     try:
-        return ServiceName.parse(name)
+        return kind.parse(name)
     except ValueError as error:
         raise Misfit(str(error)) from None
+
+
+class _Requirement(Label):
+    __slots__ = ()
+    noun = "name of a service or task"

@@ -43,6 +43,8 @@ class FakeBackend:
     `impossible` holds ids that can't be started.
     """
 
+    containers = False
+
     def __init__(
         self,
         programs: Mapping[Command, Program] | None = None,

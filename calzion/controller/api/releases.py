@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import falcon
 from sqlalchemy import Connection
@@ -18,8 +17,8 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.releases import ReleaseService, ReleaseState
 from calzion.controller.views import release_view
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, Generate, ServiceName
-from calzion.template import parse_service
+from calzion.model import DeploymentName, ServiceName
+from calzion.template import parse_sections, parse_service
 
 OPEN_FOR = 86_400.0
 """Seconds after which an open release expires."""
@@ -65,16 +64,15 @@ class Environment:
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
-        """The sections `Env` and `Generate` of a release: {"env": {…}, "generate": {"NAME": length}}."""
+        """The sections of a release: {"env": {…}, "generate": {"NAME": length}, "run": {"NAME": {…}}}."""
         data = body.json_object(request)
-        env, generate = data.get("env", {}), data.get("generate", {})
-        if not isinstance(env, dict) or not isinstance(generate, dict):
-            raise CalzionError("'env' and 'generate' are objects", code="usage")
-        rules = [Generate(name=str(name), length=_length(length)) for name, length in generate.items()]
+        env, generate, run = (data.get(name, {}) for name in ("env", "generate", "run"))
+        lengths = generate.items() if isinstance(generate, dict) else ()
+        rules = {name: {"length": length} for name, length in lengths}
+        sections = parse_sections({"Env": env, "Generate": rules, "Run": run})
         with self._database.write() as connection:
             release = _open_release(connection, deployment, number)
-            pairs = tuple(sorted((str(name), str(value)) for name, value in env.items()))
-            releases.set_environment(connection, release.id, pairs, rules)
+            releases.set_sections(connection, release.id, sections.env, sections.generate, sections.tasks)
         response.media = {"version": number}
 
 
@@ -168,9 +166,3 @@ def _missing(deployment: str, number: int) -> CalzionError:
     return CalzionError(
         f"{deployment} has no v{number}", hint=f"see 'calzion releases {deployment}'", code="not_found"
     )
-
-
-def _length(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= 1024:
-        raise CalzionError("a generated value's length is a number from 8 to 1024", code="usage")
-    return value

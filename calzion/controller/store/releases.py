@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from calzion.controller.store.schema import release_services, releases
-from calzion.model import Generate, Pairs, ServiceDefinition, ServiceName
+from calzion.model import Generate, Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 from calzion.template import as_keys, parse_service
 
 
@@ -38,6 +38,7 @@ class Release:
     message: str
     env: Pairs
     generate: tuple[Generate, ...]
+    tasks: tuple[Task, ...]
     source: str
     created: float
     started: float | None
@@ -81,6 +82,7 @@ def open_release(
             message="",
             env={},
             generate=[],
+            tasks=[],
             source="",
             created=now,
         )
@@ -116,9 +118,16 @@ def in_state(connection: Connection, *states: ReleaseState) -> list[Release]:
     return [_release(row) for row in connection.execute(chosen)]
 
 
-def set_environment(connection: Connection, id: int, env: Pairs, generate: Iterable[Generate]) -> None:
-    rules = [[rule.name, rule.length] for rule in generate]
-    connection.execute(update(releases).where(releases.c.id == id).values(env=dict(env), generate=rules))
+def set_sections(
+    connection: Connection, id: int, env: Pairs, generate: Iterable[Generate], tasks: Iterable[Task]
+) -> None:
+    """`Env`, `Generate` and `Run` of the template."""
+    values = {
+        "env": dict(env),
+        "generate": [[rule.name, rule.length] for rule in generate],
+        "tasks": [_task_data(task) for task in tasks],
+    }
+    connection.execute(update(releases).where(releases.c.id == id).values(**values))
 
 
 def set_source(connection: Connection, id: int, source: str) -> None:
@@ -201,6 +210,21 @@ def _definition(name: str, keys: Mapping[str, Any]) -> ServiceDefinition:
     return parse_service(ServiceName(name), keys)
 
 
+def _task_data(task: Task) -> dict[str, Any]:
+    command = list(task.cmd) if isinstance(task.cmd, tuple) else task.cmd
+    return {"name": task.name, "service": task.service, "cmd": command, "require": list(task.require)}
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    command = data["cmd"]
+    return Task(
+        name=TaskName(data["name"]),
+        service=ServiceName(data["service"]),
+        cmd=tuple(command) if isinstance(command, list) else command,
+        require=tuple(Label(name) for name in data["require"]),
+    )
+
+
 def _release(row: Row[tuple[object, ...]]) -> Release:
     data = row._mapping
     return Release(
@@ -213,6 +237,7 @@ def _release(row: Row[tuple[object, ...]]) -> Release:
         message=data["message"],
         env=tuple(sorted(data["env"].items())),
         generate=tuple(Generate(name=name, length=length) for name, length in data["generate"]),
+        tasks=tuple(_task(task) for task in data["tasks"]),
         source=data["source"],
         created=data["created"],
         started=data["started"],

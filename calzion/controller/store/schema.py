@@ -64,6 +64,7 @@ releases = Table(
     Column("message", Text, nullable=False),
     Column("env", JSON, nullable=False),
     Column("generate", JSON, nullable=False),
+    Column("tasks", JSON, nullable=False, server_default="[]"),
     Column("source", String(64), nullable=False),
     Column("created", Float, nullable=False),
     Column("started", Float),
@@ -100,6 +101,24 @@ generated = Table(
     Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
     Column("name", String(128), primary_key=True),
     Column("ciphertext", LargeBinary, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("changed", Float, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("changed", Float, nullable=False),
 )
 
 formations = Table(

@@ -24,7 +24,7 @@ def surroundings(*definitions: ServiceDefinition, **more: object) -> Surrounding
         )
         for number, each in enumerate(definitions, 1)
     }
-    given = {"env": (), "generated": {}} | more
+    given = {"env": (), "generated": {}, "secrets": {}} | more
     return Surroundings(
         deployment=DeploymentName("app"), uid=1, members=members, internal_ports=(7077, 7078), **given
     )  # type: ignore[arg-type]

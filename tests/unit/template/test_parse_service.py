@@ -88,7 +88,7 @@ def test_all_mistakes_are_told_with_their_paths() -> None:
         {"env": {"A": 10**6000}},
         {"port": 10**6000},
         {"port": float("nan")},
-        {"build": "."},
+        {"build": ".."},
     ],
 )
 def test_what_is_no_definition(keys: Any) -> None:

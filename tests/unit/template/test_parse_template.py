@@ -6,7 +6,19 @@ from textwrap import dedent
 
 import pytest
 
-from calzion.model import Generate, Healthcheck, Port, ServiceDefinition, ServiceName, Stop, Template, Volume
+from calzion.model import (
+    Generate,
+    Healthcheck,
+    Label,
+    Port,
+    ServiceDefinition,
+    ServiceName,
+    Stop,
+    Task,
+    TaskName,
+    Template,
+    Volume,
+)
 from calzion.template import parse_template
 
 
@@ -180,3 +192,32 @@ def test_references_may_name_secrets_generated_values_env_and_built_in_names() -
 
 def test_a_byte_order_mark_and_windows_lines_are_read() -> None:
     assert parse_template(b"\xef\xbb\xbfweb:\r\n  git: .\r\n") == parse("web: {git: .}")
+
+
+def test_every_key_of_an_app_s_build_and_surroundings() -> None:
+    web = service(
+        "git: ., buildpacks: [./own, python], build_env: [B, A], env: {A: 1, B: 2}, overlap: false, privileged: true"
+    )
+    assert web.buildpacks == ("./own", "python") and web.build_env == ("A", "B")
+    assert web.overlap is False and web.privileged is True
+
+
+def test_a_dockerfile_s_directory() -> None:
+    web = service("build: docker/")
+    assert web.build == "docker" and web.image is None and web.git is None
+
+
+def test_tasks_and_what_they_require() -> None:
+    template = parse("""
+        postgres:
+        web: {git: ., require: [seed], expose: {postgres: DB}}
+        Run:
+          seed: {service: web, cmd: python seed.py, require: [postgres]}
+          first: {service: web, cmd: [python, first.py]}
+        """)
+    first, seed = template.tasks
+    assert seed == Task(
+        name=TaskName("seed"), service=ServiceName("web"), cmd="python seed.py", require=(Label("postgres"),)
+    )
+    assert first.cmd == ("python", "first.py")
+    assert template.services[1].require == ("seed",) and template.services[1].expose == (("postgres", "DB"),)

@@ -44,7 +44,7 @@ def test_all_mistakes_are_told_in_order_of_place() -> None:
     assert str(caught.value) == "deploy/app.yaml has 6 mistakes:"
     places = [line.split(": ")[0] for line in caught.value.detail]
     assert places == [f"deploy/app.yaml:{place}" for place in ("2:3", "4:8", "5:17", "6:27", "7:13", "8:1")]
-    assert "did you mean 'image'? (allowed: image, git, cmd" in caught.value.detail[0]
+    assert "did you mean 'image'? (allowed: image, git, build, cmd" in caught.value.detail[0]
     assert "did you mean 'redis'?" in caught.value.detail[4]
     assert "did you mean 'Env'?" in caught.value.detail[5]
 
@@ -138,9 +138,25 @@ def test_text_that_is_no_template(text: str | bytes, expected: str) -> None:
         ("{git: ., stop: ^SIGTERM}", "stop is a map of signal and timeout; found 'SIGTERM'"),
         ("{git: ., labels: {^a b: x}}", "'a b' is no label"),
         ("{git: ., require: [^web]}", "'web' requires itself"),
-        ("{git: ., require: [^nothing]}", "no service is named 'nothing'"),
+        ("{git: ., require: [^nothing]}", "no service or task is named 'nothing'"),
         ("{git: ., require: ^x}", "a list is needed here; found 'x'"),
-        ("{git: ., ^overlap: no}", "'overlap' is not supported yet"),
+        ("{git: ., overlap: ^no}", "true or false is needed here, found 'no'"),
+        ("{git: ., privileged: ^1}", "true or false is needed here, found the whole number 1"),
+        ("{git: ., buildpacks: ^python}", "a list is needed here; found 'python'"),
+        ("{git: ., buildpacks: ^[]}", "no buildpack is named: leave 'buildpacks' out to detect it"),
+        ("{git: ., buildpacks: [^'a b']}", "'a b' is no buildpack"),
+        ("{image: x, ^buildpacks: [python]}", "'buildpacks' build an app; only a service with 'git' is one"),
+        ("{image: x, ^build_env: [A], env: {A: 1}}", "'build_env' is for the build of an app"),
+        (
+            "{git: ., build_env: [^TOKEN], env: {TOKENS: a}}",
+            "neither 'env' nor 'Env' gives the variable 'TOKEN'; did",
+        ),
+        ("{git: ., ^build: .}", "a service has either 'build' or 'git', not both"),
+        ("{^image: x, build: .}", "a service has either 'image' or 'build', not both"),
+        ("{build: ^../x}", "'../x' leads out of the directory"),
+        ("{git: ., expose: ^[redis]}", "a map is needed here; found a list"),
+        ("{git: ., expose: {^redis: R}}", "no service is named 'redis'"),
+        ("{git: ., expose: {^web: R}}", "'web' is this service itself"),
         ("{git: ., ^environment: {}}", "unknown key 'environment'; did you mean 'env'?"),
         ("{git: ., ^Image: x}", "unknown key 'Image'; did you mean 'image'?"),
         ("^mycompany/redis", "a service is a map of keys, or empty; found 'mycompany/redis'"),
@@ -150,16 +166,6 @@ def test_each_key_says_what_is_wrong(keys: str, expected: str) -> None:
     """`^` in `keys` marks the place."""
     column = len("web: ") + keys.index("^") + 1
     assert problem(f"web: {keys.replace('^', '')}").startswith(f"1:{column}: {expected}")
-
-
-@pytest.mark.parametrize("key", ["build", "buildpacks", "build_env", "expose", "overlap", "privileged"])
-def test_keys_of_later_versions_are_known(key: str) -> None:
-    assert problem(f"web:\n  git: .\n  {key}: x") == f"3:3: '{key}' is not supported yet"
-
-
-@pytest.mark.parametrize("section", ["Run", "Includes"])
-def test_sections_of_later_versions_are_known(section: str) -> None:
-    assert problem(f"web: {{git: .}}\n{section}: x") == f"2:1: '{section}' is not supported yet"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,7 @@ def test_two_services_with_one_name_show_both_lines() -> None:
 
 def test_requirements_must_not_lead_back() -> None:
     text = "a: {image: x, require: [b]}\nb: {image: x, require: [c]}\nc: {image: x, require: [a]}"
-    assert "services require each other in a circle: " in problem(text)
+    assert "these require each other in a circle: " in problem(text)
 
 
 def test_two_circles_are_two_mistakes() -> None:
@@ -294,3 +300,45 @@ def test_many_mistakes_end_soon() -> None:
 def test_depth_counts_through_aliases() -> None:
     chain = "\n".join(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 40))
     assert "more than 32 maps and lists" in problem(f"a0: &a0 [x]\n{chain}")
+
+
+TASKS = """\
+web: {git: ., require: [seed]}
+db: {image: postgres}
+Run:
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("  ^web: {service: web, cmd: x}", "a service is named 'web' too"),
+        ("  seed: {service: ^wbe, cmd: x}", "no service is named 'wbe'; did you mean 'web'?"),
+        ("  seed: {service: ^db, cmd: x}", "'db' is no app: a task runs in the code of a service with"),
+        ("  seed: ^{service: web}", "a task is a map of service, cmd and require; 'cmd' is missing"),
+        ("  seed: ^python seed.py", "a task is a map of service, cmd and require; found 'python seed.py'"),
+        ("  seed: {service: web, cmd: ^''}", "a command (text, or a list of arguments) is needed here"),
+        (
+            "  seed: {service: web, cmd: x, require: [^dbb]}",
+            "no service or task is named 'dbb'; did you mean 'db'?",
+        ),
+        ("  seed: {service: web, cmd: x, require: [^seed]}", "'seed' requires itself"),
+        ("  seed: {service: web, cmd: x, ^env: {}}", "unknown key 'env'"),
+    ],
+)
+def test_what_is_wrong_with_tasks(task: str, expected: str) -> None:
+    """`^` marks the place on the line of the task."""
+    found = problems(TASKS + task.replace("^", "") + "\n")
+    assert any(line.startswith(f"4:{task.index('^') + 1}: {expected}") for line in found), found
+
+
+def test_circles_lead_through_tasks() -> None:
+    text = "web: {git: ., require: [seed]}\nRun: {seed: {service: web, cmd: x, require: [web]}}"
+    assert "these require each other in a circle: " in problem(text)
+
+
+def test_prefixes_must_differ() -> None:
+    text = "web: {git: ., expose: {main-db: DB}}\nmain-db: {image: postgres}\ndb: {image: postgres}"
+    assert problem(text) == "1:33: the prefix 'DB' is that of 'db' already"
+    text = "web: {git: ., expose: {db: 1DB}}\ndb: {image: postgres}"
+    assert problem(text).startswith("1:28: '1DB' is no name of a variable")
