@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
+from calzion.controller.operations import destroy
 from calzion.controller.parts import Parts
+from calzion.controller.preparation import foresee
 from calzion.controller.rollout import Rollout
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
@@ -92,6 +95,19 @@ class Deployer:
         if current:
             error.hint = "; ".join(part for part in (error.hint, f"v{current.number} keeps serving") if part)
 
+    def destroy_pushed(self, name: DeploymentName, confirmation: str, listener: Listener) -> None:
+        """Destroy a deployment whose branch git is about to delete. The caller holds the turn.
+
+        Raises CalzionError (refused) that lists what would be lost where `confirmation` is not the name.
+        """
+        with self._parts.database.read() as connection:
+            known = deployments.find(connection, name)
+        if known is None:
+            Story(listener).done(f"there is no deployment {name}: only its branch is deleted")
+            return
+        way = "git push -o destroy={name} calzion :{name}"
+        destroy(self._parts, self._traffic, name, confirmation, Story(listener), way=way, with_branch=False)
+
     def secret_names(self, name: DeploymentName) -> frozenset[str]:
         """The names of the deployment's secrets, which its template may refer to."""
         with self._parts.database.read() as connection:
@@ -134,6 +150,28 @@ class Deployer:
             for definition in template.services:
                 releases.put_service(connection, release.id, ReleaseService(definition=definition))
         return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=False)
+
+    def forecast(
+        self,
+        name: DeploymentName,
+        template: Template,
+        sources: Mapping[ServiceName, SourceTree],
+        claim: Claim,
+    ) -> Forecast:
+        """What `release_template` would do now. Writes nothing, and waits for nobody."""
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+            current = releases.current(connection, found.id) if found else None
+        deployment = found or deployments.provisional(name, claim.repository)
+        services = [ReleaseService(definition=definition) for definition in template.services]
+        prepared = foresee(self._parts, deployment, template, services, sources)
+        return Forecast(
+            deployment=name,
+            plan=prepared.plan,
+            old_commit=current.commit if current else "",
+            new_commit=claim.commit,
+            volumes=self._parts.backend.volumes(name),
+        )
 
     def change_service(
         self,

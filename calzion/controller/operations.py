@@ -50,19 +50,34 @@ def restart(
     story.done(f"{name} is restarted")
 
 
-def destroy(parts: Parts, traffic: Traffic, name: DeploymentName, confirmation: str, story: Story) -> None:
-    """Remove a deployment with its volumes. Raises CalzionError (refused) without its name as confirmation."""
+def destroy(
+    parts: Parts,
+    traffic: Traffic,
+    name: DeploymentName,
+    confirmation: str,
+    story: Story,
+    *,
+    way: str = "calzion destroy {name} --yes",
+    with_branch: bool = True,
+) -> None:
+    """Remove a deployment with its volumes. `way` is how whoever asks would confirm it.
+
+    Without `with_branch` git itself removes the branch. Raises CalzionError (refused) without the name as
+    confirmation.
+    """
     deployment = find_deployment(parts, name)
     if confirmation != name:
-        raise _unconfirmed(parts, deployment)
+        raise _unconfirmed(parts, deployment, way.format(name=name))
     story.step(f"Destroying {name}")
     with parts.database.write() as connection:
         deployments.mark_destroying(connection, deployment.id)
-    finish_destroying(parts, traffic, deployment)
+    finish_destroying(parts, traffic, deployment, with_branch=with_branch)
     story.done(f"{name} is destroyed")
 
 
-def finish_destroying(parts: Parts, traffic: Traffic, deployment: Deployment) -> None:
+def finish_destroying(
+    parts: Parts, traffic: Traffic, deployment: Deployment, *, with_branch: bool = True
+) -> None:
     """Every step may have been done before: a crash in between is made up for at the next start."""
     with parts.database.write() as connection:
         records = instances.of_deployment(connection, deployment.id)
@@ -73,7 +88,7 @@ def finish_destroying(parts: Parts, traffic: Traffic, deployment: Deployment) ->
     parts.backend.forget(ids)
     parts.backend.remove_deployment(deployment.name)
     parts.stories.forget(deployment.id)
-    if deployment.repository:
+    if deployment.repository and with_branch:
         parts.forget_branch(deployment.repository, deployment.name)
     with parts.database.write() as connection:
         deployments.remove(connection, deployment.id)
@@ -105,12 +120,12 @@ def _replace(
     traffic.drain(old)
 
 
-def _unconfirmed(parts: Parts, deployment: Deployment) -> CalzionError:
+def _unconfirmed(parts: Parts, deployment: Deployment, way: str) -> CalzionError:
     volumes = parts.backend.volumes(deployment.name)
     lost = [f"{name} ({size / 1e6:.1f} MB)" for name, size in sorted(volumes.items())]
     listed = f" and its volumes {', '.join(lost)}" if lost else ""
     return CalzionError(
         f"this would destroy {deployment.name}{listed}",
-        hint=f"to go on: calzion destroy {deployment.name} --yes",
+        hint=f"to go on: {way}",
         code="refused",
     )

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from calzion.model import Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 
+CODE = "code"
+"""The reason of a service whose code changes."""
+
 
 class Change(StrEnum):
     UNCHANGED = "unchanged"
@@ -200,7 +203,7 @@ def _item(version: ServiceVersion, old: ServiceVersion | None, held: str) -> Ite
 
 
 def _reasons(version: ServiceVersion, old: ServiceVersion) -> tuple[str, ...]:
-    reasons = ["code"] if version.code != old.code else []
+    reasons = [CODE] if version.code != old.code else []
     reasons += [
         field.name
         for field in fields(ServiceDefinition)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from calzion.controller import environment
+from calzion.controller.admission import admit, check_tasks
 from calzion.controller.appliance import generated_password
+from calzion.controller.holdings import Foreseen, Holdings, Taken
 from calzion.controller.parts import Parts
 from calzion.controller.plan import Plan, ServiceVersion, plan
-from calzion.controller.store import deployments, releases, secrets, tasks
+from calzion.controller.store import releases, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.surroundings import Member, Surroundings
-from calzion.errors import CalzionError
-from calzion.model import BuildOrder, Pairs, ServiceDefinition, ServiceName, SourceTree, Task
+from calzion.model import (
+    BuildOrder,
+    Generate,
+    Pairs,
+    ServiceDefinition,
+    ServiceName,
+    SourceTree,
+    Task,
+)
 from calzion.template.interpolation import interpolate, references
 
 WAITS_FOR_CODE = "waits for its code: push it, or upload it"
@@ -33,38 +43,105 @@ class Prepared:
     before: Surroundings | None = field(repr=False, default=None)
 
 
+class Sections(Protocol):
+    """The sections of a template: as a release has them, or the template itself."""
+
+    @property
+    def env(self) -> Pairs: ...
+
+    @property
+    def generate(self) -> tuple[Generate, ...]: ...
+
+    @property
+    def tasks(self) -> tuple[Task, ...]: ...
+
+
 def prepare(
     parts: Parts,
     deployment: Deployment,
-    release: Release,
+    sections: Sections,
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
 ) -> Prepared:
-    """Decide what the release changes. Raises CalzionError (template, build, unsupported) where it can't work."""
+    """Decide what a release changes, and make what its services will have for life.
+
+    Raises CalzionError (template, build, unsupported) where it can't work.
+    """
     with parts.database.write() as connection:
-        deployments.ensure_generated(connection, parts.vault, deployment, release.generate)
-        surroundings = _surroundings(parts, connection, deployment, release.env, services)
-        current = releases.current(connection, deployment.id)
-        before = load(parts, connection, deployment, current) if current else None
-        old = releases.services(connection, current.id) if current else ()
-        done = tasks.done(connection, deployment.id)
-    _check_tasks(release.tasks, surroundings)
-    builds = {name: build_order(deployment, surroundings, name, source) for name, source in sources.items()}
-    versions = [_version(parts, surroundings, service, builds) for service in services]
-    before_versions = [_old_version(before, service) for service in old] if before else []
-    return Prepared(
-        surroundings=surroundings,
-        versions={version.name: version for version in versions},
-        builds=builds,
-        plan=plan(versions, before_versions, release.tasks, done),
-        before=before,
-    )
+        holdings = Taken(parts=parts, connection=connection, deployment=deployment)
+        known = _look(parts, connection, holdings, deployment, sections, services)
+    return _decide(parts, deployment, sections, services, sources, known)
+
+
+def foresee(
+    parts: Parts,
+    deployment: Deployment,
+    sections: Sections,
+    services: Sequence[ReleaseService],
+    sources: Mapping[ServiceName, SourceTree],
+) -> Prepared:
+    """Decide the same as `prepare`, and write nothing anywhere. The deployment may be a provisional one."""
+    with parts.database.read() as connection:
+        holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
+        known = _look(parts, connection, holdings, deployment, sections, services)
+    return _decide(parts, deployment, sections, services, sources, known)
 
 
 def load(parts: Parts, connection: Connection, deployment: Deployment, release: Release) -> Surroundings:
     """The surroundings of a release as they were decided when it was rolled out."""
+    holdings = Taken(parts=parts, connection=connection, deployment=deployment)
     services = releases.services(connection, release.id)
-    return _surroundings(parts, connection, deployment, release.env, services)
+    return _surroundings(parts, holdings, deployment, release, services)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What the store says: the release as its services will see it, and what there is now."""
+
+    surroundings: Surroundings
+    before: Surroundings | None
+    old: tuple[ReleaseService, ...]
+    done: frozenset[str]
+
+
+def _look(
+    parts: Parts,
+    connection: Connection,
+    holdings: Holdings,
+    deployment: Deployment,
+    sections: Sections,
+    services: Sequence[ReleaseService],
+) -> _Known:
+    current = releases.current(connection, deployment.id)
+    old = releases.services(connection, current.id) if current else ()
+    return _Known(
+        surroundings=_surroundings(parts, holdings, deployment, sections, services),
+        before=_surroundings(parts, holdings, deployment, current, old) if current else None,
+        old=old,
+        done=tasks.done(connection, deployment.id),
+    )
+
+
+def _decide(
+    parts: Parts,
+    deployment: Deployment,
+    sections: Sections,
+    services: Sequence[ReleaseService],
+    sources: Mapping[ServiceName, SourceTree],
+    known: _Known,
+) -> Prepared:
+    surroundings, before = known.surroundings, known.before
+    check_tasks(sections.tasks, surroundings)
+    builds = {name: build_order(deployment, surroundings, name, source) for name, source in sources.items()}
+    versions = [_version(parts, surroundings, service, builds) for service in services]
+    old_versions = [_old_version(before, service) for service in known.old] if before else []
+    return Prepared(
+        surroundings=surroundings,
+        versions={version.name: version for version in versions},
+        builds=builds,
+        plan=plan(versions, old_versions, sections.tasks, known.done),
+        before=before,
+    )
 
 
 def build_order(
@@ -87,91 +164,37 @@ def build_order(
     )
 
 
-def _appliance(parts: Parts, definition: ServiceDefinition, values: Mapping[str, str]) -> str | None:
-    _refuse_without_engine(parts, definition)
-    if definition.image is None:
-        _refuse_fixed_ports(definition)
-        return None
-    image = environment.resolve(definition.image, values, f"{definition.name}: image")
-    try:
-        return parts.backend.resolve(image)
-    except CalzionError as error:
-        raise CalzionError(
-            f"{definition.name}: {error.message}", hint=error.hint, code=error.code, detail=error.detail
-        ) from error
-
-
-def _refuse_without_engine(parts: Parts, definition: ServiceDefinition) -> None:
-    if parts.backend.containers:
-        return
-    for key, way_out in (
-        ("build", "give it 'git: DIRECTORY' to have it built by a buildpack"),
-        ("privileged", "leave it out"),
-    ):
-        if getattr(definition, key):
-            raise CalzionError(
-                f"{definition.name}: '{key}' needs a container engine, and this server runs services as processes",
-                hint=f"{way_out}; 'calzion doctor' says what this machine can do",
-                code="unsupported",
-            )
-
-
-def _refuse_fixed_ports(definition: ServiceDefinition) -> None:
-    for port in definition.ports:
-        if port.number is not None:
-            raise CalzionError(
-                f"{definition.name}: the fixed port {port.number} would collide between deployments on one machine",
-                hint=f"let it listen on the port that is given: 'ports: [{port.name or 'web'}]' gives PORT",
-                code="unsupported",
-            )
-
-
-def _check_tasks(wanted: Sequence[Task], surroundings: Surroundings) -> None:
-    for task in wanted:
-        member = surroundings.members.get(task.service)
-        if member is None or member.appliance:
-            raise CalzionError(
-                f"the task {task.name} needs an app to run in, which {task.service} is not",
-                hint="name a service with 'git'",
-                code="template",
-            )
-
-
 def _surroundings(
     parts: Parts,
-    connection: Connection,
+    holdings: Holdings,
     deployment: Deployment,
-    env: Pairs,
+    sections: Sections,
     services: Sequence[ReleaseService],
 ) -> Surroundings:
-    generated = deployments.generated_values(connection, parts.vault, deployment)
-    known = secrets.values(connection, parts.vault, deployment)
-    members = {
-        service.name: Member(
-            definition=service.definition,
-            address=deployments.address(connection, deployment.id, service.name, parts.address_is_free),
-            appliance=_appliance(
-                parts,
-                service.definition,
-                environment.values_of(
-                    deployment=deployment.name,
-                    service=service.name,
-                    env=env,
-                    generated=generated,
-                    secrets=known,
-                ),
-            ),
+    generated, secrets = holdings.generated(sections.generate), holdings.secrets()
+
+    def member(definition: ServiceDefinition) -> Member:
+        values = environment.values_of(
+            deployment=deployment.name,
+            service=definition.name,
+            env=sections.env,
+            generated=generated,
+            secrets=secrets,
         )
-        for service in services
-    }
-    passwords = [generated_password(member.name) for member in members.values() if member.appliance]
-    deployments.ensure_generated(connection, parts.vault, deployment, passwords)
+        return Member(
+            definition=definition,
+            address=holdings.address(definition.name),
+            appliance=admit(parts.backend, definition, values),
+        )
+
+    members = {service.name: member(service.definition) for service in services}
+    passwords = [generated_password(each.name) for each in members.values() if each.appliance]
     return Surroundings(
         deployment=deployment.name,
         uid=deployment.uid,
-        env=env,
-        generated=deployments.generated_values(connection, parts.vault, deployment),
-        secrets=known,
+        env=sections.env,
+        generated=generated | holdings.generated(passwords),
+        secrets=secrets,
         members=members,
         internal_ports=parts.router.internal_ports,
     )

@@ -52,6 +52,7 @@ class Git:
             f"core.hooksPath={hooks}",
             "receive.advertisePushOptions=true",
             "receive.shallowUpdate=true",
+            "receive.denyDeleteCurrent=ignore",
             "receive.fsckObjects=true",
             "receive.autogc=false",
             "core.fsync=committed,reference",

@@ -15,11 +15,12 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.errors import CalzionError
 from calzion.gitreceive.checks import check_update
+from calzion.gitreceive.refs import current_ref
 from calzion.gitreceive.request import PushRequest
 from calzion.gitreceive.source import Commits, open_push
-from calzion.gitreceive.updates import Deploy, Tag, parse_updates
+from calzion.gitreceive.updates import Deploy, Destroy, Tag, parse_updates
 from calzion.model import ServiceName, SourceTree, Template
-from calzion.progress import DONE, Event
+from calzion.progress import DONE, Event, Story
 from calzion.template import parse_template
 
 REF_MOVES_WITHIN = 30.0
@@ -53,14 +54,51 @@ class Intake:
         if isinstance(update, Tag):
             self._require_share(request)
             channel.tell(Event(kind=DONE, text=update.message))
-        else:
-            self._deploy(request, update, channel, talk)
-
-    def _deploy(self, request: PushRequest, update: Deploy, channel: Channel, talk: _Talk) -> None:
+            return
         key = self._key(request.fingerprint)
         if key is None:
             raise CalzionError("this key is not known here any more", code="refused")
         require_deploy(key.name, key.allow, update.deployment)
+        if isinstance(update, Destroy):
+            self._destroy(request, update, key, channel, talk)
+        elif update.plan:
+            self._plan(request, update, key, channel)
+        else:
+            self._deploy(request, update, key, channel, talk)
+
+    def _destroy(
+        self, request: PushRequest, update: Destroy, key: UserKey, channel: Channel, talk: _Talk
+    ) -> None:
+        repository = self._repository(request)
+        holder = f"{key.name}'s destruction"
+        with self._deployer.turn(update.deployment, holder, channel.tell, talk.cancellation):
+            self._deployer.check_owner(update.deployment, request.repository)
+            if current_ref(repository, update.ref) != update.old:
+                raise CalzionError(f"{update.deployment} has moved meanwhile: fetch and push again")
+            self._deployer.destroy_pushed(update.deployment, update.confirmation, channel.tell)
+            talk.wait_for_ref(REF_MOVES_WITHIN)
+
+    def _plan(self, request: PushRequest, update: Deploy, key: UserKey, channel: Channel) -> None:
+        """Ends as a refusal, so that git moves nothing."""
+        claim = Claim(user=key.name, repository=request.repository, commit=update.new)
+        with open_push(self._repository(request), request.quarantine) as commits:
+            template, sources = self._read(commits, update)
+            self._deployer.check_owner(update.deployment, claim.repository)
+            forecast = self._deployer.forecast(update.deployment, template, sources, claim)
+        story = Story(channel.tell)
+        story.step(f"{update.deployment}: plan of {update.new[:7]} ({key.name})")
+        for line in forecast.lines():
+            story.log(line)
+        raise CalzionError("plan only: nothing was changed", code="refused")
+
+    def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:
+        known = self._deployer.secret_names(update.deployment)
+        template = read_template(commits, update.new, update.template, known)
+        return template, read_sources(commits, update.new, template)
+
+    def _deploy(
+        self, request: PushRequest, update: Deploy, key: UserKey, channel: Channel, talk: _Talk
+    ) -> None:
         repository = self._repository(request)
         claim = Claim(user=key.name, repository=request.repository, commit=update.new)
         with self._deployer.turn(update.deployment, claim.holder, channel.tell, talk.cancellation):
@@ -83,9 +121,7 @@ class Intake:
         talk: _Talk,
     ) -> None:
         with open_push(repository, request.quarantine) as commits:
-            known = self._deployer.secret_names(update.deployment)
-            template = read_template(commits, update.new, update.template, known)
-            sources = read_sources(commits, update.new, template)
+            template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
             self._deployer.release_template(
                 update.deployment, template, sources, claim, channel.tell, talk.cancellation

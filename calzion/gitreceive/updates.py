@@ -6,22 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calzion.errors import CalzionError
+from calzion.gitreceive.options import DEFAULT_TEMPLATE, PushOptions, parse_options
 from calzion.gitreceive.refname import BRANCHES, TAGS, ZERO, is_object_id, is_refname
 from calzion.gitreceive.request import RefUpdate
 from calzion.model import DeploymentName
 
-DEFAULT_TEMPLATE = "template.yaml"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Deploy:
-    """One branch moves: its name is the deployment, `new` the commit. `old` is 40 zeros for a new branch."""
+    """One branch moves: its name is the deployment, `new` the commit. `old` is 40 zeros for a new branch.
+
+    With `plan` nothing is to move: the pusher only wants to know what would.
+    """
 
     deployment: DeploymentName
     old: str
     new: str
     ref: str
     template: str = DEFAULT_TEMPLATE
+    plan: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destroy:
+    """A branch is deleted: the deployment goes with it, where `confirmation` is its name."""
+
+    deployment: DeploymentName
+    old: str
+    ref: str
+    confirmation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +45,9 @@ class Tag:
     message: str
 
 
-def parse_updates(updates: Sequence[RefUpdate], options: Sequence[str] = ()) -> Deploy | Tag:
-    """Raises CalzionError, a sentence for the pusher, for everything that is not one deploy or tags alone."""
-    template = _template_option(options)
+def parse_updates(updates: Sequence[RefUpdate], options: Sequence[str] = ()) -> Deploy | Destroy | Tag:
+    """Raises CalzionError, a sentence for the pusher, for everything that is not one of these alone."""
+    wanted = parse_options(options)
     for update in updates:
         _check(update)
     branches = [update for update in updates if update.ref.startswith(BRANCHES)]
@@ -53,7 +66,7 @@ def parse_updates(updates: Sequence[RefUpdate], options: Sequence[str] = ()) -> 
             code="usage",
             hint="push the branch and the tags one after the other",
         )
-    return _deploy(branches[0], template) if branches else _tag(tags)
+    return _branch(branches[0], wanted) if branches else _tag(tags)
 
 
 def _check(update: RefUpdate) -> None:
@@ -65,22 +78,14 @@ def _check(update: RefUpdate) -> None:
             code="usage",
             hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
         )
-    if update.new == ZERO:
-        raise _deletion(update.ref)
+    if update.new == ZERO and update.ref.startswith(TAGS):
+        raise CalzionError(
+            f"the tag {_short(update.ref)} can't be deleted by a push: a release may have come from it",
+            code="unsupported",
+        )
 
 
-def _deletion(ref: str) -> CalzionError:
-    name = _short(ref)
-    if ref.startswith(TAGS):
-        return CalzionError(f"deleting a tag ({name}) by a push is not supported yet", code="unsupported")
-    return CalzionError(
-        f"destroying {name} by a push is not supported yet",
-        code="unsupported",
-        hint=f"destroy it on the server: calzion destroy {name}",
-    )
-
-
-def _deploy(update: RefUpdate, template: str) -> Deploy:
+def _branch(update: RefUpdate, options: PushOptions) -> Deploy | Destroy:
     try:
         deployment = DeploymentName.parse(_short(update.ref))
     except ValueError as error:
@@ -89,7 +94,22 @@ def _deploy(update: RefUpdate, template: str) -> Deploy:
             code="usage",
             hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
         ) from None
-    return Deploy(deployment=deployment, old=update.old, new=update.new, ref=update.ref, template=template)
+    if update.new == ZERO:
+        return Destroy(deployment=deployment, old=update.old, ref=update.ref, confirmation=options.destroy)
+    if options.destroy:
+        raise CalzionError(
+            f"-o destroy={options.destroy[:80]!a} goes with the deletion of a branch",
+            code="usage",
+            hint=f"for example: git push -o destroy={deployment} calzion :{deployment}",
+        )
+    return Deploy(
+        deployment=deployment,
+        old=update.old,
+        new=update.new,
+        ref=update.ref,
+        template=options.template,
+        plan=options.plan,
+    )
 
 
 def _tag(tags: Sequence[RefUpdate]) -> Tag:
@@ -97,32 +117,6 @@ def _tag(tags: Sequence[RefUpdate]) -> Tag:
     stored = f"tag {names[0]} is stored" if len(names) == 1 else f"{len(names)} tags are stored"
     line = f"git push calzion {names[0]}^{{commit}}:refs/heads/DEPLOYMENT"
     return Tag(names=names, message=f"{stored}; a tag deploys nothing. To deploy it: {line}")
-
-
-def _template_option(options: Sequence[str]) -> str:
-    template = DEFAULT_TEMPLATE
-    for option in options:
-        name, equals, value = option.partition("=")
-        if name != "template" or not equals:
-            raise CalzionError(
-                f"unknown push option {option[:80]!a}",
-                code="usage",
-                hint="known is: -o template=PATH",
-            )
-        template = _path(value)
-    return template
-
-
-def _path(text: str) -> str:
-    parts = text.split("/")
-    inside = not any(part in ("", ".", "..") for part in parts)
-    if not inside or not text.isprintable() or len(text) > 1000:
-        raise CalzionError(
-            f"-o template={text[:80]!a}: give the path of a file in the repository, such as "
-            "deploy/template.yaml",
-            code="usage",
-        )
-    return text
 
 
 def _listing(updates: Sequence[RefUpdate]) -> str:

@@ -54,6 +54,11 @@ def create(connection: Connection, name: DeploymentName, repository: str | None,
     return created
 
 
+def provisional(name: DeploymentName, repository: str | None) -> Deployment:
+    """A deployment that is not there: nothing in the store is its own."""
+    return Deployment(id=0, name=name, repository=repository, uid=0, created=0.0, destroying=False)
+
+
 def find(connection: Connection, name: str) -> Deployment | None:
     row = connection.execute(select(deployments).where(deployments.c.name == str(name))).one_or_none()
     return _deployment(row) if row else None

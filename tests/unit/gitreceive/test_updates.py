@@ -5,7 +5,7 @@ import pytest
 from calzion.errors import CalzionError
 from calzion.gitreceive.refname import ZERO, is_refname
 from calzion.gitreceive.request import PushRequest, RefUpdate
-from calzion.gitreceive.updates import Deploy, Tag, parse_updates
+from calzion.gitreceive.updates import Deploy, Destroy, Tag, parse_updates
 from calzion.model import DeploymentName, RepositoryName
 
 A, B = "a" * 40, "b" * 40
@@ -41,8 +41,8 @@ def test_tags_are_stored_and_say_how_they_deploy() -> None:
         ([update("refs/heads/a"), update("refs/tags/b")], "together"),
         ([update("refs/heads/Feature")], "the target branch names the deployment.*a-z, 0-9"),
         ([update("refs/heads/feature/x")], "the target branch names the deployment"),
-        ([update("refs/heads/x", new=ZERO)], "not supported yet"),
-        ([update("refs/tags/x", new=ZERO)], "not supported yet"),
+        ([update("refs/tags/x", new=ZERO)], "the tag x can't be deleted by a push"),
+        ([update("refs/heads/X", new=ZERO)], "the target branch names the deployment"),
         ([update("refs/for/x")], "only branches"),
         ([update("refs/heads/../../x")], "no ref"),
         ([update("HEAD")], "no ref"),
@@ -57,16 +57,31 @@ def test_everything_else_is_refused_with_a_sentence(updates: list[RefUpdate], sa
     assert str(refused.value).isprintable()
 
 
-def test_a_deletion_says_how_to_destroy() -> None:
-    with pytest.raises(CalzionError) as refused:
-        parse_updates([update("refs/heads/staging", new=ZERO)])
-    assert "calzion destroy staging" in refused.value.hint
+def test_a_deleted_branch_destroys_where_its_name_confirms_it() -> None:
+    [deleted] = [update("refs/heads/staging", new=ZERO)]
+    name = DeploymentName("staging")
+    assert parse_updates([deleted]) == Destroy(deployment=name, old=A, ref=deleted.ref)
+    assert parse_updates([deleted], ["destroy=x"]) == Destroy(
+        deployment=name, old=A, ref=deleted.ref, confirmation="x"
+    )
+
+
+def test_confirming_a_destruction_goes_with_a_deletion_alone() -> None:
+    with pytest.raises(CalzionError, match="goes with the deletion of a branch"):
+        parse_updates([update("refs/heads/x")], ["destroy=x"])
+
+
+def test_a_plan_is_asked_for_by_an_option() -> None:
+    decided = parse_updates([update("refs/heads/x")], ["plan", "template=t.yaml"])
+    assert isinstance(decided, Deploy) and decided.plan and decided.template == "t.yaml"
 
 
 @pytest.mark.parametrize(
     "option",
     [
-        "plan",
+        "plan=x",
+        "destroy",
+        "destroy=",
         "template",
         "template=",
         "template=/etc/x",

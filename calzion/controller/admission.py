@@ -1,0 +1,67 @@
+"""What this server can't run, said before anything is built or stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from calzion.backends.protocol import Backend
+from calzion.controller import environment
+from calzion.controller.surroundings import Surroundings
+from calzion.errors import CalzionError
+from calzion.model import ServiceDefinition, Task
+
+_NEEDS_ENGINE = (
+    ("build", "give it 'git: DIRECTORY' to have it built by a buildpack"),
+    ("privileged", "leave it out"),
+)
+
+
+def admit(backend: Backend, definition: ServiceDefinition, values: Mapping[str, str]) -> str | None:
+    """The appliance that serves the service, None for one that runs by itself. `values` is what `${NAME}` means to it.
+
+    Raises CalzionError (unsupported, template) for what this backend can't run.
+    """
+    if not backend.containers:
+        _refuse_without_engine(definition)
+    if definition.image is None:
+        _refuse_fixed_ports(definition)
+        return None
+    image = environment.resolve(definition.image, values, f"{definition.name}: image")
+    try:
+        return backend.resolve(image)
+    except CalzionError as error:
+        raise CalzionError(
+            f"{definition.name}: {error.message}", hint=error.hint, code=error.code, detail=error.detail
+        ) from error
+
+
+def check_tasks(wanted: Sequence[Task], surroundings: Surroundings) -> None:
+    """Raises CalzionError (template) for a task that has no app to run in."""
+    for task in wanted:
+        member = surroundings.members.get(task.service)
+        if member is None or member.appliance:
+            raise CalzionError(
+                f"the task {task.name} needs an app to run in, which {task.service} is not",
+                hint="name a service with 'git'",
+                code="template",
+            )
+
+
+def _refuse_without_engine(definition: ServiceDefinition) -> None:
+    for key, way_out in _NEEDS_ENGINE:
+        if getattr(definition, key):
+            raise CalzionError(
+                f"{definition.name}: '{key}' needs a container engine, and this server runs services as processes",
+                hint=f"{way_out}; 'calzion doctor' says what this machine can do",
+                code="unsupported",
+            )
+
+
+def _refuse_fixed_ports(definition: ServiceDefinition) -> None:
+    for port in definition.ports:
+        if port.number is not None:
+            raise CalzionError(
+                f"{definition.name}: the fixed port {port.number} would collide between deployments on one machine",
+                hint=f"let it listen on the port that is given: 'ports: [{port.name or 'web'}]' gives PORT",
+                code="unsupported",
+            )

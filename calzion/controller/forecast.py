@@ -1,0 +1,72 @@
+"""A plan as users read it before it happens: with commits and the sizes of volumes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from calzion.controller.plan import CODE, Change, Item, Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids, '' where there is none."""
+
+    deployment: str
+    plan: Plan
+    old_commit: str = ""
+    new_commit: str = ""
+    volumes: Mapping[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON data with stable keys."""
+        return {
+            "deployment": self.deployment,
+            "changes": self.plan.changes_something,
+            "services": [self._item(item) for item in self.plan.items],
+            "tasks": [{"name": task.name, "service": task.service} for task in self.plan.tasks],
+        }
+
+    def lines(self) -> list[str]:
+        return forecast_lines(self.as_dict())
+
+    def _item(self, item: Item) -> dict[str, Any]:
+        kept = {}
+        if item.change is Change.REMOVED:
+            prefix = f"{item.service}."
+            kept = {
+                name.removeprefix(prefix): size
+                for name, size in self.volumes.items()
+                if name.startswith(prefix)
+            }
+        code = {"from": self.old_commit, "to": self.new_commit} if CODE in item.reasons else None
+        return {
+            "service": item.service,
+            "change": item.change,
+            "reasons": list(item.reasons),
+            "code": code,
+            "volumes": kept,
+        }
+
+
+def forecast_lines(data: Mapping[str, Any]) -> list[str]:
+    """What `as_dict` gave, a line a service and task."""
+    rows = [(str(item["service"]), _described(item)) for item in data["services"]]
+    rows += [(str(task["name"]), f"runs once, in {task['service']}") for task in data["tasks"]]
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{name:<{width}}   {what}" for name, what in rows]
+
+
+def _described(item: Mapping[str, Any]) -> str:
+    reasons = [_with_commits(reason, item["code"]) for reason in item["reasons"]]
+    reasons += [
+        f"its volume {name} ({size / 1e6:.1f} MB) is kept" for name, size in sorted(item["volumes"].items())
+    ]
+    return f"{item['change']}: {', '.join(reasons)}" if reasons else str(item["change"])
+
+
+def _with_commits(reason: str, code: Mapping[str, str] | None) -> str:
+    if reason != CODE or not code or not code["from"] or code["from"] == code["to"]:
+        return reason
+    return f"{CODE} {code['from'][:7]}..{code['to'][:7] or 'upload'}"

@@ -1,0 +1,68 @@
+"""What is a deployment's own for life: stable addresses, generated values, secrets. Taken, or only looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from calzion.controller.parts import Parts
+from calzion.controller.store import deployments, secrets
+from calzion.controller.store.deployments import Deployment
+from calzion.model import Generate, ServiceName
+
+UNMADE_ADDRESS = "127.64.0.0"
+"""Stands for an address that a service will get; no service can have it."""
+
+
+class Holdings(Protocol):
+    def address(self, service: ServiceName) -> str:
+        """The service's stable address."""
+
+    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
+        """Every generated value, those of the rules among them."""
+
+    def secrets(self) -> dict[str, str]:
+        """What users have set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What is missing is made, within the write transaction of `connection`."""
+
+    parts: Parts
+    connection: Connection
+    deployment: Deployment
+
+    def address(self, service: ServiceName) -> str:
+        usable = self.parts.address_is_free
+        return deployments.address(self.connection, self.deployment.id, service, usable)
+
+    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
+        deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)
+        return deployments.generated_values(self.connection, self.parts.vault, self.deployment)
+
+    def secrets(self) -> dict[str, str]:
+        return secrets.values(self.connection, self.parts.vault, self.deployment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foreseen:
+    """What is missing has a stand-in: only what is new can see it, so nothing that stays seems to change."""
+
+    parts: Parts
+    connection: Connection
+    deployment: Deployment
+
+    def address(self, service: ServiceName) -> str:
+        known = deployments.known_address(self.connection, self.deployment.id, service)
+        return known or UNMADE_ADDRESS
+
+    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
+        made = deployments.generated_values(self.connection, self.parts.vault, self.deployment)
+        return {rule.name: "0" * rule.length for rule in rules} | made
+
+    def secrets(self) -> dict[str, str]:
+        return secrets.values(self.connection, self.parts.vault, self.deployment)

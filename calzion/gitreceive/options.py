@@ -1,0 +1,53 @@
+"""Push options (`git push -o …`): untrusted words, parsed into what they ask for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from calzion.errors import CalzionError
+
+DEFAULT_TEMPLATE = "template.yaml"
+KNOWN = ("template=PATH", "plan", "destroy=DEPLOYMENT")
+_SHOWN = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushOptions:
+    """`plan` asks to look only; `destroy` names the deployment whose branch may be deleted with all it has."""
+
+    template: str = DEFAULT_TEMPLATE
+    plan: bool = False
+    destroy: str = ""
+
+
+def parse_options(options: Sequence[str]) -> PushOptions:
+    """Raises CalzionError (usage) for what is unknown, or can't be what it should be."""
+    found = PushOptions()
+    for option in options:
+        name, equals, value = option.partition("=")
+        if name == "template" and equals:
+            found = replace(found, template=_path(value))
+        elif name == "plan" and not equals:
+            found = replace(found, plan=True)
+        elif name == "destroy" and value:
+            found = replace(found, destroy=value)
+        else:
+            raise CalzionError(
+                f"unknown push option {option[:_SHOWN]!a}",
+                code="usage",
+                hint=f"known are: {', '.join(f'-o {each}' for each in KNOWN)}",
+            )
+    return found
+
+
+def _path(text: str) -> str:
+    parts = text.split("/")
+    inside = not any(part in ("", ".", "..") for part in parts)
+    if not inside or not text.isprintable() or len(text) > 1000:
+        raise CalzionError(
+            f"-o template={text[:_SHOWN]!a}: give the path of a file in the repository, such as "
+            "deploy/template.yaml",
+            code="usage",
+        )
+    return text
