@@ -145,7 +145,7 @@ def test_several_deployments_deletes_and_unknown_options_are_refused(site: Site,
     both = serving.start("push", "calzion", "HEAD:refs/heads/one", "HEAD:refs/heads/two")
     assert both.wait(60) != 0 and "one" in both.communicate()[1]
     delete = serving.start("push", "calzion", ":refs/heads/steady")
-    assert delete.wait(60) != 0 and "calzion destroy steady" in delete.communicate()[1]
+    assert delete.wait(60) != 0 and "destroy=steady calzion :steady" in delete.communicate()[1]
     push = serving.push("steady-two", "-o", "nonsense")
     assert push.status != 0 and "nonsense" in push, push
 
