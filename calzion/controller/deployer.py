@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
@@ -276,22 +278,28 @@ class Deployer:
 
     def _fail(self, deployment: Deployment, release: Release, error: CalzionError, story: Story) -> None:
         state = ReleaseState.CANCELLED if error.code == "cancelled" else ReleaseState.FAILED
-        with self._parts.database.write() as connection:
-            releases.finish(connection, release.id, state, self._parts.now(), error.message)
+        try:
+            with self._parts.database.write() as connection:
+                releases.finish(connection, release.id, state, self._parts.now(), error.message)
+        except (OSError, SQLAlchemyError) as problem:
+            _log.error("the end of v%s can't be recorded now: %s", release.number, problem)
         self.add_serving(deployment.name, error)
         story.error(error)
         error.told = True
 
     def _drain(self, old: Sequence[InstanceRecord]) -> None:
         if old:
-            threading.Thread(target=self._drain_safely, args=(old,), name="drain", daemon=True).start()
+            ending = ExitStack()
+            ending.enter_context(self._traffic.ending(old))
+            threading.Thread(target=self._drain_safely, args=(old, ending), name="drain", daemon=True).start()
 
-    def _drain_safely(self, old: Sequence[InstanceRecord]) -> None:
-        try:
-            self._traffic.drain(old)
-        except CalzionError as error:
-            # The rows say `draining`: the reconciler's next pass ends them.
-            _log.warning("draining is put off: %s", error)
+    def _drain_safely(self, old: Sequence[InstanceRecord], ending: ExitStack) -> None:
+        with ending:
+            try:
+                self._traffic.drain(old)
+            except (CalzionError, OSError) as error:
+                # The rows say `draining`: the reconciler's next pass ends them.
+                _log.warning("draining is put off: %s", error)
 
 
 def _require_owner(deployment: Deployment, repository: str | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
-from calzion.discovery.health import Check, ProbeKind, probe
+from calzion.discovery.health import Check, ProbeKind
 from calzion.errors import CalzionError
 from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink, Stop
 
@@ -129,7 +129,7 @@ class _Wait:
         if endpoint is None or port not in self._parts.backend.listening(spec.id):
             self._reason = f"nothing listened on port {port} ($PORT)"
             return False
-        result = probe(endpoint, self._check(check))
+        result = self._parts.probe(endpoint, self._check(check))
         self._reason = result.reason
         return result.up
 

@@ -73,6 +73,14 @@ class DeploymentLocks:
         finally:
             self._leave(deployment, ticket)
 
+    @contextmanager
+    def try_hold(self, deployment: str, holder: str) -> Iterator[None]:
+        """The lock at once. Raises CalzionError (cancelled) where somebody has it."""
+        nobody_waits = CancellationToken()
+        nobody_waits.cancel()
+        with self.hold(deployment, holder, nobody_waits, lambda _: None):
+            yield
+
     def holder(self, deployment: str) -> str | None:
         with self._changed:
             queue = self._queues.get(deployment)

@@ -13,7 +13,8 @@ from calzion.controller.observed import Observed
 from calzion.controller.store.database import Database
 from calzion.controller.stories import StoryBook
 from calzion.controller.vault import Vault
-from calzion.model import Builder, DeploymentName, SourceTree
+from calzion.discovery.health import Check, ProbeResult, probe
+from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
 from calzion.routing.protocol import Router
 
 
@@ -51,6 +52,7 @@ class Parts:
     forget_branch: Callable[[str, DeploymentName], None]
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
+    probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)

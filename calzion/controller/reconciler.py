@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from contextlib import suppress
+
+from sqlalchemy import Connection
 
 from calzion.controller.live import live_specs
 from calzion.controller.operations import finish_destroying
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
-from calzion.controller.store.releases import UNFINISHED, ReleaseState
+from calzion.controller.store.releases import UNFINISHED, Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
 
@@ -21,6 +24,9 @@ PASS_INTERVAL = 30.0
 """Seconds between passes that nothing asked for."""
 
 RETRY_INTERVAL = 1.0
+
+_OVER = (InstanceRole.STARTING, InstanceRole.DRAINING)
+"""Roles of instances that no rollout under way answers for any more, once its lock is free."""
 
 
 class Reconciler:
@@ -35,13 +41,7 @@ class Reconciler:
         """Once, before anything else runs: end what a crash left in the middle."""
         with self._parts.database.write() as connection:
             for release in releases.in_state(connection, *UNFINISHED):
-                releases.finish(
-                    connection,
-                    release.id,
-                    ReleaseState.FAILED,
-                    self._parts.now(),
-                    "Calzion stopped in the middle of it",
-                )
+                self._abandon(connection, release)
             parked = instances.all_instances(connection, InstanceRole.PARKED)
             instances.set_state(connection, [record.id for record in parked], InstanceRole.LIVE)
             unborn = instances.all_instances(connection, InstanceRole.STARTING)
@@ -76,12 +76,10 @@ class Reconciler:
         observed = self._parts.observed.instances()
         known = {record.id for record in records}
         self._end_orphans([id for id in observed if id not in known])
-        if first:
-            self._finish_draining([record for record in records if record.state is InstanceRole.DRAINING])
+        self._tidy_all(records)
         self._keep_running([record for record in records if record.state is InstanceRole.LIVE], first)
         self._traffic.apply()
-        if first:
-            self._traffic.sweep()
+        self._traffic.sweep()
 
     def _end_orphans(self, ids: list[str]) -> None:
         if not ids:
@@ -93,6 +91,34 @@ class Reconciler:
         if orphans:
             self._parts.backend.stop(orphans)
             self._parts.backend.forget(orphans)
+
+    def _tidy_all(self, records: list[InstanceRecord]) -> None:
+        """End what a rollout left that is under way no more, because its own end failed or it never came to it."""
+        with self._parts.database.read() as connection:
+            unfinished = {release.deployment_id for release in releases.in_state(connection, *UNFINISHED)}
+            left = unfinished | {each.deployment_id for each in records if self._is_left(each)}
+            found = [deployments.by_id(connection, id) for id in left]
+        for deployment in found:
+            with suppress(CalzionError), self._parts.locks.try_hold(deployment.name, "the reconciler"):
+                self._tidy(deployment.id)
+
+    def _is_left(self, record: InstanceRecord) -> bool:
+        return record.state is not InstanceRole.LIVE and not self._traffic.is_draining(record)
+
+    def _tidy(self, deployment_id: int) -> None:
+        with self._parts.database.write() as connection:
+            for release in releases.in_state(connection, *UNFINISHED):
+                if release.deployment_id == deployment_id:
+                    self._abandon(connection, release)
+            records = instances.of_deployment(connection, deployment_id)
+            parked = [record.id for record in records if record.state is InstanceRole.PARKED]
+            instances.set_state(connection, parked, InstanceRole.LIVE)
+        over = [record for record in records if record.state in _OVER and self._is_left(record)]
+        self._finish_draining(over)
+
+    def _abandon(self, connection: Connection, release: Release) -> None:
+        message = "Calzion stopped in the middle of it"
+        releases.finish(connection, release.id, ReleaseState.FAILED, self._parts.now(), message)
 
     def _finish_draining(self, records: list[InstanceRecord]) -> None:
         ids = [record.id for record in records]

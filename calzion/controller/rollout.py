@@ -70,7 +70,7 @@ class Rollout:
             new.take_back()
             self._unpark()
             raise
-        self._route(prepared, began)
+        self._follow(prepared, began)
         return old
 
     def _tell(self, prepared: Prepared, may_hold: bool) -> None:
@@ -244,12 +244,13 @@ class Rollout:
         self._parked = []
         return old
 
-    def _route(self, prepared: Prepared, began: float) -> None:
+    def _follow(self, prepared: Prepared, began: float) -> None:
+        """What follows from the switch. Nothing here undoes it: what fails is made up for by the reconciler."""
         switched = "traffic switched"
         try:
             self._traffic.apply()
-        except CalzionError as error:
-            self._story.warning(f"{error.message}; traffic follows as soon as the router is back")
+        except (CalzionError, OSError) as error:
+            self._story.warning(f"{error}; traffic follows as soon as the router can take it")
             switched = "release switched"
         if prepared.plan.start or prepared.plan.stop:
             seconds = time.monotonic() - began

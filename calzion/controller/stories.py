@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from calzion.errors import CalzionError
@@ -77,7 +78,10 @@ class StoryBook:
 
 
 class StoryWriter(Story):
-    """A Story that is kept. Its lines are flushed one by one, and durable when it is closed."""
+    """A Story that is kept. Its lines are flushed one by one, and durable when it is closed.
+
+    Where they can't be kept (a full disk), they are still told: a story must not end what it tells of.
+    """
 
     def __init__(
         self,
@@ -94,14 +98,17 @@ class StoryWriter(Story):
         self._closed = closed
 
     def close(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with suppress(OSError):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        with suppress(OSError):
+            self._file.close()
         self._closed(self._path)
 
     def _record(self, event: Event) -> None:
         if event.kind != "log" or self._file.tell() < MAX_BYTES:
-            self._file.write(event.to_json() + "\n")
-            self._file.flush()
+            with suppress(OSError):
+                self._file.write(event.to_json() + "\n")
+                self._file.flush()
             self._grown()
         self._tell(event)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,11 @@ def http_pool(pool: str) -> str:
     return f"{pool}/http"
 
 
+def _pool_of(name: str) -> str:
+    """The pool whose part for one protocol is called `name`."""
+    return name.rpartition("/")[0]
+
+
 def tcp_pool(pool: str, index: int) -> str:
     return f"{pool}/tcp{index}"
 
@@ -34,6 +40,21 @@ class Traffic:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
+        self._draining: set[str] = set()
+
+    def is_draining(self, record: InstanceRecord) -> bool:
+        """Whether its end is being seen to."""
+        return record.id in self._draining
+
+    @contextmanager
+    def ending(self, records: Sequence[InstanceRecord]) -> Iterator[None]:
+        """Say that somebody will drain these. Begins before the deployment's lock is let go."""
+        ids = {record.id for record in records}
+        self._draining |= ids
+        try:
+            yield
+        finally:
+            self._draining -= ids
 
     def apply(self) -> None:
         """Bring the router to what the store says; everything that changed switches at one moment."""
@@ -61,12 +82,8 @@ class Traffic:
         return RouteTable(hosts=hosts, addresses=routes, pools=pools)
 
     def sweep(self) -> None:
-        """Free the places of pools that a crash left without instances."""
-        with self._parts.database.read() as connection:
-            used = {record.pool for record in instances.all_instances(connection)}
-        for name in self._parts.router.pools:
-            if name.rpartition("/")[0] not in used:
-                self._parts.router.retire(name)
+        """Free the places of pools that a crash or a failure left without instances."""
+        self.retire({_pool_of(name) for name in self._parts.router.pools})
 
     def drain(self, records: Sequence[InstanceRecord]) -> None:
         """Stop instances that get nothing new: the routed ones when their last connection ended, or at the deadline."""
@@ -97,7 +114,7 @@ class Traffic:
     def retire(self, pools: Iterable[str]) -> None:
         """Free the router's places of pools that no instance has any more."""
         with self._parts.database.read() as connection:
-            used = {record.pool for record in instances.all_instances(connection)}
+            used = instances.pools(connection)
         for pool in pools:
             if pool not in used:
                 for name in _pool_names(pool, self._ports):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from pathlib import Path
 
 from tests.stories.apps import web
 from tests.stories.site import Site, eventually

@@ -117,6 +117,11 @@ def of_deployment(connection: Connection, deployment_id: int, *states: InstanceR
     return [_record(row) for row in connection.execute(chosen)]
 
 
+def pools(connection: Connection) -> frozenset[str]:
+    """Every pool that has an instance."""
+    return frozenset(connection.execute(select(instances.c.pool).distinct()).scalars())
+
+
 def _record(row: Row[tuple[object, ...]]) -> InstanceRecord:
     data = row._mapping
     return InstanceRecord(

@@ -1,0 +1,148 @@
+"""A whole controller over parts in memory, which may die at any step and be started again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from calzion.controller.deployer import Claim, Deployer
+from calzion.controller.locks import CancellationToken
+from calzion.controller.observed import Observed
+from calzion.controller.parts import Parts, Timeouts
+from calzion.controller.reconciler import Reconciler
+from calzion.controller.store import deployments, instances, releases
+from calzion.controller.store.database import migrate
+from calzion.controller.store.instances import InstanceRole
+from calzion.controller.store.releases import Release
+from calzion.controller.stories import StoryBook
+from calzion.controller.traffic import Traffic
+from calzion.controller.vault import Vault
+from calzion.discovery.health import Check, ProbeResult
+from calzion.model import DeploymentName, Endpoint, Instance, ServiceName
+from calzion.progress import Event
+from calzion.template import parse_template
+from tests.fakes.backend import FakeBackend
+from tests.fakes.builder import FakeBuilder, FakeTree
+from tests.fakes.fuse import Crash, Fuse, Fused, FusedDatabase
+from tests.fakes.router import FakeRouter
+
+NAME = DeploymentName("app")
+
+
+class World:
+    """The backend, router, slugs and files outlive the controller, as they do on a machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = f"sqlite:///{directory}/calzion.db"
+        migrate(self.url, directory / "lock")
+        self.vault = Vault.open(directory / "key")
+        self.backend = FakeBackend()
+        self.router = FakeRouter()
+        self.builder = FakeBuilder(directory / "slugs")
+        self.fuse = Fuse()
+        self.events: list[Event] = []
+        self._ids = iter(range(1, 1 << 30))
+        self.start()
+
+    def start(self) -> None:
+        """A controller begins, as after a crash."""
+        self.fuse.reset()
+        backend: Any = Fused(self.backend, self.fuse, "ensure", "stop", "forget", "run", "remove_deployment")
+        router: Any = Fused(self.router, self.fuse, "apply", "retire")
+        builder: Any = Fused(self.builder, self.fuse, "build")
+        self.parts = Parts(
+            database=FusedDatabase(self.url, self.fuse),
+            vault=self.vault,
+            builder=builder,
+            backend=backend,
+            observed=Observed(backend),
+            router=router,
+            stories=StoryBook(self.directory / "stories"),
+            domain="localhost",
+            http_port=80,
+            open_upload=FakeTree,
+            forget_branch=lambda repository, name: None,
+            port_is_free=lambda port: True,
+            address_is_free=lambda address: True,
+            probe=_up,
+            timeouts=Timeouts(boot=2.0, drain=0.0, settle=0.0),
+            new_id=lambda: f"{next(self._ids):016x}",
+        )
+        self.traffic = Traffic(self.parts)
+        self.deployer = Deployer(self.parts, self.traffic)
+        self.reconciler = Reconciler(self.parts, self.traffic)
+
+    def recover(self) -> None:
+        """What the reconciler does at its start, and its first pass."""
+        self.start()
+        self.reconciler.recover()
+        self.reconciler.reconcile(first=True)
+
+    def deploy(self, template: str, procfiles: Mapping[str, str], commit: str = "") -> Release:
+        """Release a template whose apps have these Procfiles; returns when the old instances are gone too."""
+        parsed = parse_template(template.encode())
+        sources = {ServiceName(name): FakeTree(text, commit) for name, text in procfiles.items()}
+        cancellation = CancellationToken()
+        try:
+            with self.deployer.turn(NAME, "a test", self.events.append, cancellation):
+                return self.deployer.release_template(
+                    NAME, parsed, sources, Claim(user="t", commit=commit), self.events.append, cancellation
+                )
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        for thread in threading.enumerate():
+            if thread.name == "drain":
+                thread.join(10)
+
+    def running(self) -> list[Instance]:
+        return [instance for instance in self.backend.instances() if instance.pid is not None]
+
+    def state(self) -> dict[str, str]:
+        """Service -> the command that serves it."""
+        return {each.service: str(self.backend.specs[each.id].command) for each in self.running()}
+
+    def check(self) -> None:
+        """One whole release serves; nothing that the store doesn't know runs or is routed."""
+        with self.parts.database.read() as connection:
+            found = deployments.find(connection, NAME)
+            records = instances.all_instances(connection)
+            current = releases.current(connection, found.id) if found else None
+            unfinished = releases.in_state(connection, *releases.UNFINISHED)
+            services = releases.services(connection, current.id) if current else ()
+        assert not unfinished, unfinished
+        assert all(record.state is InstanceRole.LIVE for record in records), records
+        assert {record.id for record in records} == {each.id for each in self.running()}
+        assert {record.id for record in records} == {each.id for each in self.backend.instances()}
+        slugs = {service.name: service.slug for service in services}
+        for each in self.running():
+            slug = self.backend.specs[each.id].slug
+            assert slug is None or slug.name == slugs[ServiceName(each.service)], each
+        assert {each.service for each in self.running()} == {str(name) for name in slugs}
+        self._check_routes({record.pool for record in records if record.pool})
+
+    def _check_routes(self, pools: set[str]) -> None:
+        assert {name.rpartition("/")[0] for name in self.router.pools} == pools
+        assert {name.rpartition("/")[0] for name in self.router.table.pools} == pools
+        ports = {port for each in self.running() for port in each.ports.values()}
+        for pool in self.router.table.pools.values():
+            assert pool.endpoints and all(endpoint.port in ports for endpoint in pool.endpoints)
+
+
+def _up(_endpoint: Endpoint, _check: Check) -> ProbeResult:
+    return ProbeResult(up=True, reason="")
+
+
+def quiet_crashes() -> None:
+    """A thread that dies with the process says nothing."""
+    before = threading.excepthook
+
+    def hook(arguments: Any) -> None:
+        if arguments.exc_type is not Crash:
+            before(arguments)
+
+    threading.excepthook = hook
