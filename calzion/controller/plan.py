@@ -60,7 +60,8 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`items` by name; `start` is the order in which new instances may come up, required ones first.
+    """`items` by name; `start` is the order in which new instances may come up, required ones first, and `stop` that in
+    which old ones may go, required ones last.
 
     `tasks` are those still to be done, in an order that their requirements allow.
     """
@@ -102,12 +103,14 @@ def plan(
     items += [Item(service=name, change=Change.REMOVED) for name in removed]
     items.sort(key=lambda item: item.service)
     starting = {item.service for item in items if item.change in (Change.CHANGED, Change.ADDED)}
-    stopping = [name for name in old if not old[name].held and (name in removed or name in held)]
+    stopping = {name for name in old if not old[name].held and (name in removed or name in held)}
     order = start_order(new.values(), known.values())
     return Plan(
         items=tuple(items),
         start=tuple(new[ServiceName(name)].name for name in order if name in starting),
-        stop=tuple(stopping),
+        stop=tuple(
+            old[ServiceName(name)].name for name in reversed(start_order(old.values())) if name in stopping
+        ),
         tasks=tuple(known[TaskName(name)] for name in order if name in known and name not in {*done, *held}),
     )
 
