@@ -35,10 +35,10 @@ class Site:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         return key
 
-    def start(self) -> None:
+    def start(self, *flags: str) -> None:
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
         self.server = subprocess.Popen(
-            [*PROGRAM, "serve", "--data", str(self.data), *addresses, "--drain-timeout", "2"],
+            [*PROGRAM, "serve", "--data", str(self.data), *addresses, "--drain-timeout", "2", *flags],
             stdout=subprocess.PIPE,
             text=True,
         )

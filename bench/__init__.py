@@ -1,0 +1,1 @@
+"""Benchmarks: programs that anyone can run, `script/bench NAME`; no timed tests."""
