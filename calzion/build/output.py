@@ -6,6 +6,8 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
+from calzion.build.address import redact
+
 MAX_LINE = 64 * 1024
 MAX_TOTAL = 8 * 1024 * 1024
 KEPT = 200
@@ -15,10 +17,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def clean(line: bytes) -> str:
-    """The line without escape sequences and control characters; of a redrawn line its last state."""
+    """The line without escape sequences, control characters and URLs' credentials; of a redrawn line its last state."""
     text = line.decode("utf-8", "replace").rstrip("\r\n")
     text = _ESCAPES.sub("", text).rsplit("\r", 1)[-1]
-    return _CONTROL.sub("", text).rstrip()
+    return redact(_CONTROL.sub("", text).rstrip())
 
 
 class Lines:
