@@ -75,6 +75,11 @@ class Layout:
         return self.data / "caches"
 
     @property
+    def buildpacks(self) -> Path:
+        """Copies of third-party buildpacks, as they were fetched."""
+        return self.data / "buildpacks"
+
+    @property
     def uploads(self) -> Path:
         return self.data / "uploads"
 

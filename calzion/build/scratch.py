@@ -73,16 +73,18 @@ class Scratch:
 
     def files(self, texts: Mapping[str, str]) -> tuple[Mount, ...]:
         """Mounts of files with these texts at these paths inside."""
-        mounts = []
-        for number, (target, text) in enumerate(texts.items()):
-            path = self.root / "etc" / f"file-{number}"
-            path.write_text(text)
-            mounts.append(Mount(source=path, target=target))
-        return tuple(mounts)
+        return tuple(self.file(target, text) for target, text in texts.items())
+
+    def file(self, target: str, text: str) -> Mount:
+        path = self.root / "etc" / f"file{target.replace('/', '-')}"
+        path.write_text(text)
+        return Mount(source=path, target=target)
 
     def hand_over(self) -> None:
-        """Give the build's user what it may write."""
+        """Give the build's user what it may write: its own / with it, since some buildpacks replace /app as a whole."""
         give_to_builds(self.app, self.out, self.root / "tmp")
+        if os.geteuid() == 0:
+            os.chown(self.inside, BUILD_UID, BUILD_GID)
 
     def take_app(self) -> Path:
         """The app, moved to where it is alone in its directory: that becomes the slug's."""
@@ -109,6 +111,15 @@ def scratch(builds: Path) -> Iterator[Scratch]:
         yield Scratch(root)
     finally:
         remove_tree(root)
+
+
+@contextmanager
+def room(builds: Path) -> Iterator[Scratch]:
+    """A place without source, for what comes from elsewhere. A place serves one sandbox: its / is made in it."""
+    with scratch(builds) as place:
+        place.fill(())
+        place.hand_over()
+        yield place
 
 
 def give_to_builds(*paths: Path) -> None:
