@@ -6,20 +6,23 @@ import contextlib
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from calzion.build.afterwards import Afterwards
-from calzion.build.buildpack import DRIVER_INSIDE, Buildpacks, inside
+from calzion.build.buildpack import DRIVER_INSIDE, Buildpacks
 from calzion.build.cache import Caches
 from calzion.build.contents import Sealer
-from calzion.build.detect import detect
+from calzion.build.copies import Copies
 from calzion.build.directory import DirectoryTree
+from calzion.build.fetch import INTERPRETER
 from calzion.build.limits import BuildLimits
 from calzion.build.procfile import parse_procfile
+from calzion.build.recipe import Recipe, Recipes, read_source
 from calzion.build.release import MAX_SIZE, Release, parse_release
+from calzion.build.remotes import Pinned, Remotes
 from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import Stack
@@ -58,6 +61,15 @@ class SlugBuilder:
     def caches(self) -> Caches:
         return Caches(self.layout.caches, self.layout.builds)
 
+    @cached_property
+    def remotes(self) -> Remotes:
+        copies = Copies(self.layout.buildpacks, self.layout.builds)
+        return Remotes(workshop=self.workshop, copies=copies, builds=self.layout.builds)
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        return Recipes(self.remotes)
+
     def prepare(self) -> None:
         """Remove what builds left behind that a crash ended. Called once, before the first build."""
         self.caches.recover()
@@ -65,15 +77,12 @@ class SlugBuilder:
         self.layout.builds.mkdir(parents=True, exist_ok=True)
 
     def key(self, order: BuildOrder) -> str:
-        source = order.source
-        names = _buildpacks(source)
-        _procfile(source)
+        _procfile(order.source)
         parts = [
             _FORMAT,
-            source.digest,
+            order.source.digest,
             self.workshop.stack.name,
-            names,
-            self.buildpacks.digest(names),
+            self.buildpacks.digest(self.recipes.of(order)),
             sorted(order.environment),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -104,22 +113,40 @@ class SlugBuilder:
         return slug
 
     def _build(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
-        names = _buildpacks(order.source)
+        recipe = self.recipes.of(order)
+
+        def told(line: str) -> None:
+            sink.log(line, source=order.service)
+
+        for note in recipe.notes():
+            told(note)
+        copies = self.remotes.provide(list(recipe.pinned.values()), cancellation, told)
         with scratch(self.layout.builds) as place:
             place.fill(order.environment)
             order.source.export(place.app)
             place.hand_over()
-            with self.caches.lend(order.cache, place):
-                ending, out_of_memory = self.workshop.run(
-                    place,
-                    self.buildpacks.mounts(names),
-                    ["/bin/bash", DRIVER_INSIDE, OUT, *map(inside, names)],
-                    commit=order.source.commit,
-                    cancellation=cancellation,
-                    told=lambda line: sink.log(line, source=order.service),
-                )
-            judge(order.service, ending, self.workshop.limits, out_of_memory=out_of_memory)
+            self._run(order, recipe, copies, place, cancellation, told)
             return self._store(order, key, place)
+
+    def _run(
+        self,
+        order: BuildOrder,
+        recipe: Recipe,
+        copies: Mapping[Pinned, Path],
+        place: Scratch,
+        cancellation: Cancellation,
+        told: Callable[[str], None],
+    ) -> None:
+        with self.caches.lend(order.cache, place):
+            ending, out_of_memory = self.workshop.run(
+                place,
+                self.buildpacks.mounts(recipe, copies),
+                ["/bin/bash", DRIVER_INSIDE, INTERPRETER, OUT, *self.buildpacks.arguments(recipe)],
+                commit=order.source.commit,
+                cancellation=cancellation,
+                told=told,
+            )
+        judge(order.service, ending, self.workshop.limits, out_of_memory=out_of_memory)
 
     def _store(self, order: BuildOrder, key: str, place: Scratch) -> Slug:
         release = _release(place.out)
@@ -140,7 +167,7 @@ class SlugBuilder:
 
     def _look_after(self, order: BuildOrder, slug: Slug, stop: Cancellation) -> None:
         """Let the buildpacks prepare their cache for the next build. It may fail or be ended at any time."""
-        for program in self.buildpacks.afterwards(_buildpacks(order.source)):
+        for program in self.buildpacks.afterwards(self.recipes.of(order)):
             if stop.cancelled():
                 return
             with contextlib.suppress(OSError, subprocess.SubprocessError, CalzionError):
@@ -154,7 +181,7 @@ class SlugBuilder:
                 self.workshop.run(
                     place,
                     (
-                        *self.buildpacks.mounts(_buildpacks(order.source)),
+                        *self.buildpacks.shipped(self.recipes.of(order)),
                         Mount(source=slug.root, target=SLUG_INSIDE),
                     ),
                     [*_NICE, program, SLUG_INSIDE, CACHE, "/env"],
@@ -193,20 +220,9 @@ def slug_builder(
     )
 
 
-def _buildpacks(source: SourceTree) -> tuple[str, ...]:
-    return detect(source.names(), lambda path: _read(source, path))
-
-
 def _procfile(source: SourceTree) -> Pairs:
-    content = _read(source, "Procfile")
+    content = read_source(source, "Procfile")
     return parse_procfile(content) if content is not None else ()
-
-
-def _read(source: SourceTree, path: str) -> bytes | None:
-    try:
-        return source.read(path)
-    except ValueError as error:
-        raise CalzionError(f"{path} is too large to be read", code="build") from error
 
 
 def _release(out: Path) -> Release:

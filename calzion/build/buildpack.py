@@ -1,21 +1,23 @@
-"""The buildpacks that ship with Calzion, and what their content hashes to."""
+"""The buildpacks of a build as the sandbox has them, and what their content hashes to."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from calzion.build.detect import is_shipped
 from calzion.build.directory import DirectoryTree
+from calzion.build.recipe import Recipe
+from calzion.build.reference import Reference, Remote, Shipped
+from calzion.build.remotes import Pinned
 from calzion.host.sandbox import APP, Mount
 
 INSIDE = "/buildpack"
-DRIVER = Path(__file__).with_name("slugbuilder.sh")
 DRIVER_INSIDE = f"{INSIDE}/slugbuilder.sh"
+_PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("slugbuilder.sh", "slugignore.py"))
 
 
 @dataclass(frozen=True)
@@ -32,27 +34,55 @@ class Buildpacks:
             if name.endswith("/")
         }
 
-    def digest(self, names: Iterable[str]) -> str:
-        """Names the content of these buildpacks and of what runs them; others are part of the source."""
-        digest = hashlib.sha256(DRIVER.read_bytes())
-        for name in names:
-            digest.update(b"\0" + os.fsencode(name) + b"\0" + self.digests.get(name, "").encode())
-        return digest.hexdigest()
+    def digest(self, recipe: Recipe) -> str:
+        """Names the content of these buildpacks and of what runs them; those in the source are part of that."""
+        digest = hashlib.sha256()
+        for program in _PROGRAMS:
+            digest.update(hashlib.sha256(program.read_bytes()).digest())
+        facts = [self._facts(reference, recipe.pinned) for reference in recipe.references]
+        return hashlib.sha256(digest.digest() + json.dumps(facts).encode()).hexdigest()
 
-    def mounts(self, names: Iterable[str]) -> tuple[Mount, ...]:
-        shipped = (Mount(source=self.root / name, target=inside(name)) for name in names if is_shipped(name))
-        return (Mount(source=DRIVER, target=DRIVER_INSIDE), *shipped)
+    def mounts(self, recipe: Recipe, copies: Mapping[Pinned, Path]) -> tuple[Mount, ...]:
+        """Everything that a build needs besides its source."""
+        programs = [Mount(source=program, target=f"{INSIDE}/{program.name}") for program in _PROGRAMS]
+        fetched = [
+            Mount(source=copies[recipe.pinned[reference]], target=_inside(reference, number))
+            for number, reference in enumerate(recipe.references)
+            if isinstance(reference, Remote)
+        ]
+        return (*programs, *self.shipped(recipe), *fetched)
 
-    def afterwards(self, names: Iterable[str]) -> tuple[str, ...]:
+    def shipped(self, recipe: Recipe) -> tuple[Mount, ...]:
+        names = dict.fromkeys(each.name for each in recipe.references if isinstance(each, Shipped))
+        return tuple(Mount(source=self.root / name, target=f"{INSIDE}/{name}") for name in names)
+
+    def arguments(self, recipe: Recipe) -> Iterator[str]:
+        """What the driver is given: how each buildpack is called, and where it is."""
+        for number, reference in enumerate(recipe.references):
+            yield reference.label
+            yield _inside(reference, number)
+
+    def afterwards(self, recipe: Recipe) -> tuple[str, ...]:
         """The programs inside the sandbox by which shipped buildpacks prepare their cache for the next build."""
         program = "bin/afterwards"
         return tuple(
-            f"{inside(name)}/{program}"
-            for name in names
-            if is_shipped(name) and (self.root / name / program).exists()
+            f"{_inside(reference, number)}/{program}"
+            for number, reference in enumerate(recipe.references)
+            if isinstance(reference, Shipped) and (self.root / reference.name / program).exists()
         )
 
+    def _facts(self, reference: Reference, pinned: Mapping[Remote, Pinned]) -> list[str]:
+        if isinstance(reference, Shipped):
+            return [reference.name, self.digests.get(reference.name, "")]
+        if isinstance(reference, Remote):
+            return [reference.address.url, pinned[reference].version]
+        return [reference.path]
 
-def inside(name: str) -> str:
+
+def _inside(reference: Reference, number: int) -> str:
     """Where a buildpack is found in the sandbox: mounted, or in the source."""
-    return f"{INSIDE}/{name}" if is_shipped(name) else f"{APP}/{name.removeprefix('./')}"
+    if isinstance(reference, Shipped):
+        return f"{INSIDE}/{reference.name}"
+    if isinstance(reference, Remote):
+        return f"{INSIDE}/remote-{number}"
+    return f"{APP}/{reference.path.removeprefix('./')}"

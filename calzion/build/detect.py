@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from calzion.build.reference import SHIPPED, buildpack_lines, parse_buildpacks
 from calzion.errors import CalzionError
-
-SHIPPED = ("python", "node", "static", "procfile")
-"""The buildpacks that ship with Calzion, in the order in which they are tried."""
 
 ROOT_FILES = {
     "python": ("requirements.txt", "pyproject.toml", "uv.lock"),
@@ -27,7 +25,9 @@ def detect(names: tuple[str, ...], read: Read) -> tuple[str, ...]:
     Raises CalzionError (build) that says what was looked for and what is there.
     """
     if ".buildpacks" in names:
-        return _listed(read(".buildpacks") or b"")
+        entries = buildpack_lines(read(".buildpacks") or b"")
+        parse_buildpacks(entries, ".buildpacks")
+        return entries
     for buildpack in SHIPPED:
         if any(name in names for name in ROOT_FILES[buildpack]):
             return (buildpack,)
@@ -36,37 +36,6 @@ def detect(names: tuple[str, ...], read: Read) -> tuple[str, ...]:
         if buildpack == "static" and "public/" in names and read("public/index.html") is not None:
             return (buildpack,)
     raise _nothing(names)
-
-
-def is_shipped(buildpack: str) -> bool:
-    return buildpack in SHIPPED
-
-
-def _listed(content: bytes) -> tuple[str, ...]:
-    lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines()]
-    entries = tuple(line for line in lines if line and not line.startswith("#"))
-    problems = [f".buildpacks: {problem}" for entry in entries if (problem := _problem(entry))]
-    if not entries:
-        problems = [".buildpacks: it names no buildpack"]
-    if problems:
-        raise CalzionError(
-            "these buildpacks can't be used",
-            hint=f"name {', '.join(SHIPPED)}, or a directory of the source such as ./buildpack, one a line",
-            code="build",
-            detail=problems,
-        )
-    return entries
-
-
-def _problem(entry: str) -> str:
-    shown = ascii(entry[:100])
-    if is_shipped(entry):
-        return ""
-    if "://" in entry or entry.startswith("git@"):
-        return f"{shown}: buildpacks from elsewhere are not supported yet"
-    if not entry.startswith("./") or ".." in entry.split("/") or not entry.isprintable():
-        return f"{shown} is no buildpack"
-    return ""
 
 
 def _refuse_other_python(names: tuple[str, ...]) -> None:

@@ -56,6 +56,16 @@ NPM = re.compile(
     r"(@[^:/\s]+:registry|registry|ca|cafile|proxy|https?-proxy|noproxy|strict-ssl|fetch-[a-z-]+|//\S+:[\w-]+)"
 )
 NPMRC = f"{RUNTIMES}/etc/npmrc"
+APT = (
+    "etc/apt/apt.conf.d",
+    "etc/apt/keyrings",
+    "etc/apt/preferences.d",
+    "etc/apt/sources.list.d",
+    "etc/apt/trusted.gpg.d",
+    "var/lib/dpkg/status",
+)
+"""What apt needs to know of this machine, whose packages the sandbox shows; no credentials (auth.conf) are in it."""
+APT_SOURCES = "etc/apt/sources.list"
 _VISIBLE = ("/usr", "/etc/ssl", "/etc/pki", "/etc/ca-certificates")
 
 
@@ -84,7 +94,10 @@ def look(environ: Mapping[str, str], root: Path = Path("/")) -> Passthrough:
     if NPMRC in files:
         environment["NPM_CONFIG_GLOBALCONFIG"] = NPMRC
     texts = [*environment.values(), *files.values()]
-    return Passthrough(environment=environment, mounts=tuple(_mounts(texts)), files=files)
+    apt = {f"/{APT_SOURCES}": _text(root / APT_SOURCES)}
+    return Passthrough(
+        environment=environment, mounts=(*_mounts(texts), *_apt_mounts(root)), files=files | apt
+    )
 
 
 def for_uv(pip: Mapping[str, list[str]]) -> dict[str, str]:
@@ -158,6 +171,10 @@ def _files(home: Path, root: Path) -> dict[str, str]:
         if text := _text(place):
             return files | {"/etc/uv/uv.toml": text}
     return files
+
+
+def _apt_mounts(root: Path) -> Iterable[Mount]:
+    return (Mount(source=root / name, target=f"/{name}") for name in APT if (root / name).exists())
 
 
 def _mounts(texts: Iterable[str]) -> Iterable[Mount]:

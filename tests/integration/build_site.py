@@ -89,7 +89,7 @@ class Site:
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-            (root / name).chmod(0o755 if "/bin/" in name else 0o644)
+            (root / name).chmod(0o755 if "bin/" in name else 0o644)
         return BuildOrder(
             deployment=DeploymentName("app-test"),
             service=ServiceName("web"),

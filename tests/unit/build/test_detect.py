@@ -53,7 +53,7 @@ def test_the_buildpacks_file_decides():
     assert detect((".buildpacks", "requirements.txt"), lambda path: content) == ("node", "./tools/buildpack")
 
 
-@pytest.mark.parametrize("entry", [b"https://example.com/x.git#v1", b"../up", b"./a/../../b", b"ruby", b""])
+@pytest.mark.parametrize("entry", [b"http://example.com/x.git#v1", b"../up", b"./a/../../b", b"ruby", b""])
 def test_unusable_entries_of_the_buildpacks_file(entry):
     with pytest.raises(CalzionError, match="can't be used"):
         detect((".buildpacks",), lambda path: entry)
