@@ -149,6 +149,18 @@ class Template:
     tasks: tuple[Task, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Submodule:
+    """The directory `path` of a source is to have the files of `commit`, which the source itself lacks.
+
+    `url` is as it was pushed, '' where nothing names one; it may hold credentials.
+    """
+
+    path: str
+    commit: str
+    url: str = field(repr=False, default="")
+
+
 class SourceTree(Protocol):
     """The files of one app at one commit or upload. Paths are relative, with `/`, and never leave the tree."""
 
@@ -165,6 +177,9 @@ class SourceTree(Protocol):
 
     def read(self, path: str, limit: int = 1 << 20) -> bytes | None:
         """The bytes of a regular file, None where there is none. Raises ValueError beyond `limit` bytes."""
+
+    def submodules(self) -> tuple[Submodule, ...]:
+        """The directories whose files are elsewhere; `export` leaves them empty."""
 
     def export(self, destination: Path) -> None:
         """Write every file below `destination`, an existing empty directory, as raw blobs."""

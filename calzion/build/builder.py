@@ -27,6 +27,7 @@ from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import Stack
 from calzion.build.store import SlugStore, remove_tree
+from calzion.build.submodules import fetched_submodules, place_submodules, wanted_submodules
 from calzion.build.turns import Turns
 from calzion.build.verdict import check_size, judge
 from calzion.build.workshop import Workshop
@@ -118,12 +119,17 @@ class SlugBuilder:
         def told(line: str) -> None:
             sink.log(line, source=order.service)
 
+        wanted = wanted_submodules(order.source, order.service)
         for note in recipe.notes():
             told(note)
         copies = self.remotes.provide(list(recipe.pinned.values()), cancellation, told)
-        with scratch(self.layout.builds) as place:
+        submodules = fetched_submodules(
+            self.workshop, self.layout.builds, wanted, order.service, cancellation=cancellation, told=told
+        )
+        with submodules as fetched, scratch(self.layout.builds) as place:
             place.fill(order.environment)
             order.source.export(place.app)
+            place_submodules(fetched, place.app)
             place.hand_over()
             self._run(order, recipe, copies, place, cancellation, told)
             return self._store(order, key, place)

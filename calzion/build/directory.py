@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from calzion.model import Submodule
+
 _HIDDEN = ".git"
 
 
@@ -50,6 +52,9 @@ class DirectoryTree:
         if len(content) > limit:
             raise ValueError(f"{path} is larger than {limit} bytes")
         return content
+
+    def submodules(self) -> tuple[Submodule, ...]:
+        return ()
 
     def export(self, destination: Path) -> None:
         for relative, kind in _walk(self.root):

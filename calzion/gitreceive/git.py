@@ -78,6 +78,10 @@ class Git:
         """Answer object ids on standard input with header and content; with `stream`, not each at once."""
         return [str(self.program), "cat-file", "--batch", *(["--buffer"] if stream else [])]
 
+    def list_settings(self) -> list[str]:
+        """List the settings of a configuration file on standard input, which must not include others."""
+        return [str(self.program), "config", "--file", "-", "--no-includes", "--null", "--list"]
+
     def object_environment(self, repository: Path, quarantine: Path | None) -> dict[str, str]:
         """What git sees that reads objects, also those of a push that is not accepted yet."""
         environment = self.environment() | {"GIT_DIR": str(repository), "GIT_NO_REPLACE_OBJECTS": "1"}

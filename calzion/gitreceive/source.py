@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,9 +16,11 @@ from dulwich.repo import Repo
 
 from calzion.errors import CalzionError
 from calzion.gitreceive.blobs import Blobs
-from calzion.gitreceive.entries import Listing, walk
+from calzion.gitreceive.entries import Entry, Listing, walk
 from calzion.gitreceive.export import ExportLimits, export
 from calzion.gitreceive.git import Git
+from calzion.gitreceive.submodules import GITMODULES, MAX_SIZE, list_settings, submodules
+from calzion.model import Submodule
 
 _Kind = TypeVar("_Kind", bound=ShaFile)
 
@@ -35,6 +38,7 @@ class Commits:
 
     def __init__(self, repository: Path, quarantine: Path | None, git: Git) -> None:
         self._lock = threading.RLock()
+        self._git = git
         self._repo = _open(repository, quarantine)
         self._blobs = Blobs(git, repository, quarantine)
 
@@ -71,7 +75,10 @@ class Commits:
             raise CalzionError(f"there is no directory {directory} in {commit[:7]}", code="template")
         return CommitTree(
             commit=commit,
+            root=root,
+            directory="/".join(parts),
             digest=found[1],
+            git=self._git,
             blobs=self._blobs,
             list_tree=self._list,
             limits=limits or ExportLimits(),
@@ -98,13 +105,19 @@ class CommitTree:
         self,
         *,
         commit: str,
+        root: str,
+        directory: str,
         digest: str,
+        git: Git,
         blobs: Blobs,
         list_tree: Callable[[str], Listing],
         limits: ExportLimits,
     ) -> None:
         self._commit = commit
+        self._root = root
+        self._directory = directory
         self._digest = digest
+        self._git = git
         self._blobs = blobs
         self._list = list_tree
         self._limits = limits
@@ -124,18 +137,38 @@ class CommitTree:
 
     def read(self, path: str, limit: int = 1 << 20) -> bytes | None:
         """The bytes of a regular file, None where there is none. Raises ValueError beyond `limit` bytes."""
-        found = find(self._list, self._digest, path.split("/"))
-        if found is None or not stat.S_ISREG(found[0]):
-            return None
-        return self._blobs.read(found[1], limit)
+        return self._read(self._digest, path, limit)
+
+    def submodules(self) -> tuple[Submodule, ...]:
+        """Those below this directory, with the addresses that .gitmodules at the commit's root names.
+
+        Raises CalzionError where that can't be read.
+        """
+        links = [entry for entry in self._entries if entry.is_submodule]
+        if not links:
+            return ()
+        try:
+            content = self._read(self._root, GITMODULES, MAX_SIZE) or b""
+        except ValueError as error:
+            raise CalzionError(f"{GITMODULES} is too large: {error}") from error
+        return tuple(submodules(links, self._directory, list_settings(self._git, content)))
 
     def export(self, destination: Path) -> None:
         """Write every file below `destination`, an existing empty directory, as raw blobs.
 
         Raises CalzionError for what is too large or has names that can't be created.
         """
-        entries = list(walk(self._list, self._digest, limit=self._limits.entries))
-        export(entries, self._blobs, destination, self._limits)
+        export(self._entries, self._blobs, destination, self._limits)
+
+    @cached_property
+    def _entries(self) -> list[Entry]:
+        return list(walk(self._list, self._digest, limit=self._limits.entries))
+
+    def _read(self, tree: str, path: str, limit: int) -> bytes | None:
+        found = find(self._list, tree, path.split("/"))
+        if found is None or not stat.S_ISREG(found[0]):
+            return None
+        return self._blobs.read(found[1], limit)
 
 
 def find(list_tree: Callable[[str], Listing], tree: str, parts: list[str]) -> tuple[int, str] | None:

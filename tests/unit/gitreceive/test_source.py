@@ -15,6 +15,7 @@ from calzion.errors import CalzionError
 from calzion.gitreceive.entries import walk
 from calzion.gitreceive.export import ExportLimits
 from calzion.gitreceive.source import open_push
+from calzion.model import Submodule
 
 Git = Callable[..., str]
 
@@ -102,6 +103,34 @@ def test_exports_raw_blobs_modes_and_links(tree: Path, git: Git, tmp_path: Path)
     assert stat.S_IMODE((destination / "Procfile").stat().st_mode) == 0o644
     assert str((destination / "outside").readlink()) == "/etc/passwd"
     assert list((destination / "module").iterdir()) == []
+
+
+def test_submodules_have_the_addresses_of_the_root(tree: Path, git: Git) -> None:
+    head = filled(tree, git)
+    with open_push(tree / ".git") as commits:
+        assert commits.tree(head).submodules() == (Submodule(path="app/module", commit="1" * 40),)
+    (tree / ".gitmodules").write_text(
+        '[submodule "m"]\n\tpath = app/module\n\turl = https://me:pw@x.org/m.git\n'
+    )
+    git("add", ".gitmodules")
+    git("commit", "-q", "-m", "y")
+    with open_push(tree / ".git") as commits:
+        (found,) = commits.tree(git("rev-parse", "HEAD"), "app").submodules()
+        assert (found.path, found.url) == ("module", "https://me:pw@x.org/m.git")
+        assert "pw@" not in repr(found)
+
+
+@pytest.mark.parametrize("content", ["[submodule", "# " + "x" * 70_000])
+def test_a_gitmodules_that_can_not_be_read(tree: Path, git: Git, content: str) -> None:
+    filled(tree, git)
+    (tree / ".gitmodules").write_text(content)
+    git("add", ".gitmodules")
+    git("commit", "-q", "-m", "y")
+    with (
+        open_push(tree / ".git") as commits,
+        pytest.raises(CalzionError, match=r"\.gitmodules (can't|is too)"),
+    ):
+        commits.tree(git("rev-parse", "HEAD")).submodules()
 
 
 def test_missing_template_and_directory_are_sentences(tree: Path, git: Git) -> None:
