@@ -128,8 +128,9 @@ def main(arguments: list[str]) -> None:
         return
     Handler.root = site_root(Path(arguments[0]))
     port = int(os.environ["PORT"])
+    server = Server(("0.0.0.0", port), Handler)
     print(f"listening on port {port}", flush=True)
-    Server(("0.0.0.0", port), Handler).serve_forever()
+    server.serve_forever()
 
 
 if __name__ == "__main__":
