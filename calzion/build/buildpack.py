@@ -11,9 +11,9 @@ from pathlib import Path
 
 from calzion.build.directory import DirectoryTree
 from calzion.build.recipe import Recipe
-from calzion.build.reference import Reference, Remote, Shipped
 from calzion.build.remotes import Pinned
 from calzion.host.sandbox import APP, Mount
+from calzion.template.buildpack import Reference, Remote, Shipped
 
 INSIDE = "/buildpack"
 DRIVER_INSIDE = f"{INSIDE}/slugbuilder.sh"

@@ -10,8 +10,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from calzion.build.reference import Remote
 from calzion.build.store import remove_tree
+from calzion.template.buildpack import Remote
 
 
 @dataclass(frozen=True)

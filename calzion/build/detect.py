@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from calzion.build.reference import SHIPPED, buildpack_lines, parse_buildpacks
 from calzion.errors import CalzionError
+from calzion.template.buildpack import SHIPPED, buildpack_lines, parse_buildpacks
 
 ROOT_FILES = {
     "python": ("requirements.txt", "pyproject.toml", "uv.lock"),

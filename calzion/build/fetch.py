@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import calzion
-from calzion.build.address import Address
 from calzion.build.child import Ending
 from calzion.build.directory import DirectoryTree
 from calzion.build.sandbox import OUT
@@ -19,6 +18,7 @@ from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.sandbox import RUNTIMES, Mount
 from calzion.model import Cancellation
+from calzion.template.address import Address
 
 MAX_SIZE = 256 << 20
 """Bytes of one repository or archive."""

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from calzion.build.address import redact
+from calzion.template.address import redact
 
 MAX_LINE = 64 * 1024
 MAX_TOTAL = 8 * 1024 * 1024

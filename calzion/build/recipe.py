@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from calzion.build.detect import detect
-from calzion.build.reference import Reference, Remote, Shipped, parse_buildpacks
 from calzion.build.remotes import Pinned, Remotes
 from calzion.errors import CalzionError
 from calzion.model import BuildOrder, SourceTree
+from calzion.template.buildpack import Reference, Remote, Shipped, parse_buildpacks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from calzion.build.afterwards import Stop
 from calzion.build.copies import Copies
 from calzion.build.fetch import Answer, Task, fetch, task
-from calzion.build.reference import Remote
 from calzion.build.scratch import Scratch, is_real_directory, room
 from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.sandbox import APP
 from calzion.model import Cancellation
+from calzion.template.buildpack import Remote
 
 
 @dataclass(frozen=True, kw_only=True)

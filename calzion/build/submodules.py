@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from calzion.build.address import Address, parse_address
 from calzion.build.fetch import Task, fetch, task
 from calzion.build.recipe import read_source
 from calzion.build.scratch import is_real_directory, room
@@ -16,6 +15,7 @@ from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.sandbox import APP
 from calzion.model import Cancellation, SourceTree, Submodule
+from calzion.template.address import Address, parse_address
 
 FETCH_SECONDS = 30.0
 MOST = 50

@@ -6,6 +6,8 @@ import re
 from typing import TypeVar
 
 from calzion.model import Label, ServiceName, TaskName
+from calzion.template.address import redact
+from calzion.template.buildpack import parse_reference
 from calzion.template.data import Data, PlainScalar, described, shown
 from calzion.template.interpolation import MAX_VALUE
 from calzion.template.problem import Misfit
@@ -14,7 +16,6 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _PROCESS_TYPE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _MAX_NAME = 255
-_MAX_BUILDPACK = 1000
 
 _Name = TypeVar("_Name", bound=Label)
 
@@ -101,8 +102,10 @@ def flag(value: Data) -> bool:
 
 def buildpack(value: Data) -> str:
     found = text(value, "a buildpack")
-    if len(found) > _MAX_BUILDPACK or not found.isprintable() or " " in found:
-        raise Misfit(f"{shown(found)} is no buildpack: it is too long, or holds spaces or control characters")
+    try:
+        parse_reference(found)
+    except ValueError as error:
+        raise Misfit(f"{shown(redact(found))} can't be used: {error}") from None
     return found
 
 

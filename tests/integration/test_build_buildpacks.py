@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from calzion.build.reference import parse_reference
 from calzion.errors import CalzionError
+from calzion.template.buildpack import parse_reference
 from tests.integration.build_site import Cancel, Output, Site
 from tests.integration.git_site import PASSWORD, USER, GitSite
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from calzion.build.copies import Copies
-from calzion.build.reference import parse_reference
+from calzion.template.buildpack import parse_reference
 
 REMOTE = parse_reference("https://x.org/a.git#main")
 OTHER = parse_reference("https://me:pw@x.org/a.git#main")

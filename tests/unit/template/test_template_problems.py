@@ -144,7 +144,12 @@ def test_text_that_is_no_template(text: str | bytes, expected: str) -> None:
         ("{git: ., privileged: ^1}", "true or false is needed here, found the whole number 1"),
         ("{git: ., buildpacks: ^python}", "a list is needed here; found 'python'"),
         ("{git: ., buildpacks: ^[]}", "no buildpack is named: leave 'buildpacks' out to detect it"),
-        ("{git: ., buildpacks: [^'a b']}", "'a b' is no buildpack"),
+        ("{git: ., buildpacks: [^'a b']}", "'a b' can't be used: this is no buildpack"),
+        (
+            "{git: ., buildpacks: [^'https://a:b@c/x y']}",
+            "'https://***@c/x y' can't be used: this is no address",
+        ),
+        ("{git: ., buildpacks: [^'git@a.b:c.git']}", "'git@a.b:c.git' can't be used: ssh needs a key"),
         ("{image: x, ^buildpacks: [python]}", "'buildpacks' build an app; only a service with 'git' is one"),
         ("{image: x, ^build_env: [A], env: {A: 1}}", "'build_env' is for the build of an app"),
         (

@@ -1,7 +1,8 @@
 import pytest
 
-from calzion.build.address import Address
-from calzion.build.reference import (
+from calzion.errors import CalzionError
+from calzion.template.address import Address
+from calzion.template.buildpack import (
     InSource,
     Remote,
     Shipped,
@@ -9,7 +10,6 @@ from calzion.build.reference import (
     parse_buildpacks,
     parse_reference,
 )
-from calzion.errors import CalzionError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calzion.build.address import Address, parse_address, redact
+from calzion.template.address import Address, parse_address, redact
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from calzion.build.address import Address, parse_address
 from calzion.errors import CalzionError
+from calzion.template.address import Address, parse_address
 
 SHIPPED = ("python", "node", "static", "procfile")
 """The buildpacks that ship with Calzion, in the order in which they are tried."""
