@@ -14,6 +14,7 @@ _LOCAL = "127.0.0.1"
 def endpoint_of(listeners: Iterable[Listener], port: int, address: str, uid: int | None) -> Endpoint | None:
     """Where `port` accepts: 127.0.0.1 where that does, else the instance's own address, else ::1.
 
+    An instance without an address of its own may have chosen another one, such as that of the host's name.
     Sockets of other users than `uid` don't count, where it is given.
     """
     hosts = {one.host for one in listeners if one.port == port and uid in (None, one.uid)}
@@ -23,7 +24,9 @@ def endpoint_of(listeners: Iterable[Listener], port: int, address: str, uid: int
         return Endpoint(address, port)
     if "::" in hosts:
         return Endpoint(_LOCAL if _accepts(_LOCAL, port) else "::1", port)
-    return Endpoint("::1", port) if "::1" in hosts else None
+    if "::1" in hosts:
+        return Endpoint("::1", port)
+    return Endpoint(min(hosts), port) if hosts and not address else None
 
 
 def _accepts(host: str, port: int) -> bool:

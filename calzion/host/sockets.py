@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import ipaddress
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Listener:
 
 def listeners(proc: Path = Path("/proc")) -> list[Listener]:
     """Every listening TCP socket of this network namespace."""
-    return [*_table(proc / "net/tcp", socket.AF_INET), *_table(proc / "net/tcp6", socket.AF_INET6)]
+    return [*_table(proc / "net/tcp"), *_table(proc / "net/tcp6")]
 
 
 def socket_inodes(pids: Iterable[int], proc: Path = Path("/proc")) -> set[int]:
@@ -46,7 +46,7 @@ def _open_files(directory: Path) -> Iterator[str]:
             continue
 
 
-def _table(path: Path, family: int) -> Iterator[Listener]:
+def _table(path: Path) -> Iterator[Listener]:
     try:
         lines = path.read_text().splitlines()[1:]
     except OSError:
@@ -56,12 +56,17 @@ def _table(path: Path, family: int) -> Iterator[Listener]:
         if fields[3] == _LISTEN:
             address, _, port = fields[1].partition(":")
             yield Listener(
-                host=_address(address, family), port=int(port, 16), uid=int(fields[7]), inode=int(fields[9])
+                host=_address(address), port=int(port, 16), uid=int(fields[7]), inode=int(fields[9])
             )
 
 
-def _address(text: str, family: int) -> str:
-    """The kernel prints an address as 32-bit words, each in the machine's byte order."""
+def _address(text: str) -> str:
+    """The kernel prints an address as 32-bit words, each in the machine's byte order.
+
+    An IPv4 address on a socket of IPv6, as Java has it, is the IPv4 address.
+    """
     words = (text[start : start + 8] for start in range(0, len(text), 8))
     packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
-    return socket.inet_ntop(family, packed)
+    address = ipaddress.ip_address(packed)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

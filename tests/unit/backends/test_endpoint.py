@@ -31,6 +31,14 @@ def test_where_an_instance_accepts(hosts: list[str], found: str | None) -> None:
     assert endpoint_of(listeners, 80, "127.64.0.5", 7) == (Endpoint(found, 80) if found else None)
 
 
+@pytest.mark.parametrize(
+    ("hosts", "found"),
+    [(["127.0.1.1"], "127.0.1.1"), (["192.0.2.7", "127.0.0.1"], "127.0.0.1"), (["192.0.2.7", "::1"], "::1")],
+)
+def test_an_instance_may_choose_its_address(hosts: list[str], found: str) -> None:
+    assert endpoint_of([at(host) for host in hosts], 80, "", 7) == Endpoint(found, 80)
+
+
 def test_sockets_of_others_do_not_count() -> None:
     listeners = [at("127.0.0.1", uid=8), at("127.0.0.1", port=81)]
     assert endpoint_of(listeners, 80, "", 7) is None

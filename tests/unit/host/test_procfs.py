@@ -44,3 +44,12 @@ def test_listening_sockets_of_ipv6() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as six:
         port = six.getsockname()[1]
         assert [one.host for one in listeners() if one.port == port] == ["::1"]
+
+
+def test_an_ipv4_address_on_a_socket_of_ipv6() -> None:
+    with socket.socket(socket.AF_INET6) as listener:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(("::ffff:127.9.8.7", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        assert [one.host for one in listeners() if one.port == port] == ["127.9.8.7"]
