@@ -63,6 +63,8 @@ def release_command(definition: ServiceDefinition, types: Pairs) -> str | None:
 
 
 def _routed(definition: ServiceDefinition, chosen: tuple[str, ...]) -> str | None:
+    if not definition.ports:
+        return None
     if WEB in chosen:
         return WEB
     return chosen[0] if definition.healthcheck.path and len(chosen) == 1 else None
