@@ -8,7 +8,7 @@ from calzion.backends.protocol import Backend
 from calzion.controller import environment
 from calzion.controller.surroundings import Surroundings
 from calzion.errors import CalzionError
-from calzion.model import ServiceDefinition, Task
+from calzion.model import Port, ServiceDefinition, Task
 
 _NEEDS_ENGINE = (
     ("build", "give it 'git: DIRECTORY' to have it built by a buildpack"),
@@ -62,6 +62,11 @@ def _refuse_fixed_ports(definition: ServiceDefinition) -> None:
         if port.number is not None:
             raise CalzionError(
                 f"{definition.name}: the fixed port {port.number} would collide between deployments on one machine",
-                hint=f"let it listen on the port that is given: 'ports: [{port.name or 'web'}]' gives PORT",
+                hint=f"{_without_number(port)}: then PORT says where to listen, and other services"
+                f" find it by {environment.variable_prefix(definition.name)}_ADDR (host:port)",
                 code="unsupported",
             )
+
+
+def _without_number(port: Port) -> str:
+    return f"write '{port.name}: assign' in 'ports'" if port.name else "leave 'port' out"
