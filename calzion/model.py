@@ -300,11 +300,15 @@ class InstanceState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a process ended: a status, or a signal's name. `oom` where the memory limit ended it."""
+    """How a process ended: a status, or a signal's name. `oom` where the memory limit ended it.
+
+    `background` where it ended well and left others behind that ran on, which were ended with it.
+    """
 
     status: int | None = None
     signal: str | None = None
     oom: bool = False
+    background: bool = False
 
     def __str__(self) -> str:
         if self.oom:

@@ -23,11 +23,15 @@ _DOWN = frozenset({InstanceState.WAITING, InstanceState.EXITED})
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A new instance and how it shows that it is up; without `healthcheck` it only has to stay alive."""
+    """A new instance and how it shows that it is up; without `healthcheck` it only has to stay alive.
+
+    `others` are the process types that its service would still run without its own.
+    """
 
     spec: RunSpec
     name: str
     healthcheck: Healthcheck | None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,19 @@ def await_healthy(
     if failed.error:
         raise failed.error
     return [result for result in results if result]
+
+
+def check_alive(parts: Parts, candidates: Sequence[Candidate]) -> None:
+    """Look again at those that were up. Raises CalzionError (start) for the first that has ended meanwhile."""
+    observed = parts.observed.instances()
+    for candidate in candidates:
+        instance = observed.get(candidate.spec.id)
+        if instance and _has_ended(instance):
+            raise ended(parts, candidate, instance)
+
+
+def _has_ended(instance: Instance) -> bool:
+    return instance.state in _DOWN or instance.restarts > 0
 
 
 class _Failure:
@@ -90,8 +107,8 @@ class _Wait:
         while True:
             self._failure.check()
             instance = self._parts.observed.instances().get(self._candidate.spec.id)
-            if instance and (instance.state in _DOWN or instance.restarts):
-                raise self._ended(instance)
+            if instance and _has_ended(instance):
+                raise ended(self._parts, self._candidate, instance)
             if instance and self._is_up(instance):
                 return Healthy(self._candidate.spec.id, self._endpoints())
             if self._waited > self._grace:
@@ -155,7 +172,13 @@ class _Wait:
     def _endpoints(self) -> dict[str, Endpoint]:
         spec = self._candidate.spec
         found = {name: self._parts.backend.endpoint(spec.id, number) for name, number in spec.ports.items()}
-        return {name: endpoint for name, endpoint in found.items() if endpoint}
+        known = [endpoint for endpoint in found.values() if endpoint]
+        # A further port may open later: it is looked for where the others are.
+        return {
+            name: endpoint or Endpoint(known[0].host, spec.ports[name])
+            for name, endpoint in found.items()
+            if known
+        }
 
     def _warn_early(self) -> None:
         if self._warned or self._waited < EARLY_WARNING or self._candidate.healthcheck is None:
@@ -168,15 +191,6 @@ class _Wait:
         others = [port for port in self._parts.backend.listening(spec.id) if port not in spec.ports.values()]
         return f"; it listens on {', '.join(map(str, others))}" if others else ""
 
-    def _ended(self, instance: Instance) -> CalzionError:
-        how = str(instance.exit) if instance.exit else "an unknown exit code"
-        return CalzionError(
-            f"{self._candidate.name} ended right after its start: {how}",
-            hint="these are its last lines; mend the cause and push again",
-            code="start",
-            detail=self._last_lines(),
-        )
-
     def _late(self) -> CalzionError:
         elsewhere = self._elsewhere()
         hint = (
@@ -188,8 +202,24 @@ class _Wait:
             f"{self._candidate.name} did not become healthy within {self._grace:g} s: {self._reason}{elsewhere}",
             hint=hint,
             code="health",
-            detail=self._last_lines(),
+            detail=self._parts.backend.tail(self._candidate.spec.id, LAST_LINES),
         )
 
-    def _last_lines(self) -> list[str]:
-        return self._parts.backend.tail(self._candidate.spec.id, LAST_LINES)
+
+def ended(parts: Parts, candidate: Candidate, instance: Instance) -> CalzionError:
+    """What to say of a new instance that did not stay."""
+    how = str(instance.exit) if instance.exit else "an unknown exit code"
+    message = f"ended right after its start: {how}"
+    hint = "these are its last lines; mend the cause and push again"
+    if instance.exit and instance.exit.background:
+        message = "went into the background, where it was ended"
+        hint = "have it stay in the foreground, and push again"
+    if candidate.others:
+        service, others = candidate.spec.service, ", ".join(candidate.others)
+        hint += f", or leave it out: 'processes: [{others}]' at {service} in the template"
+    return CalzionError(
+        f"{candidate.name} {message}",
+        hint=hint,
+        code="start",
+        detail=parts.backend.tail(candidate.spec.id, LAST_LINES),
+    )

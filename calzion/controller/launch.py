@@ -49,21 +49,28 @@ class Launch:
         self._surroundings = surroundings
         self._sink = sink
         self._cancellation = cancellation
+        self._candidates: list[Candidate] = []
         self.records: list[InstanceRecord] = []
 
     def start(self, orders: Sequence[Order]) -> None:
-        """Start all, and return when all are healthy. Raises CalzionError (start, health, cancelled)."""
+        """Start all, and return when all are healthy, and what was started before still runs.
+
+        Raises CalzionError (start, health, cancelled).
+        """
         records = self._record(orders)
         self.records += [record for record, _ in records]
         specs = [self._spec(order, record) for record, order in records]
         self._parts.backend.ensure(specs)
         self._parts.observed.touch()
         candidates = [
-            self._candidate(order, spec, record) for (record, order), spec in zip(records, specs, strict=True)
+            self._candidate(order, spec, record, _others(order, orders))
+            for (record, order), spec in zip(records, specs, strict=True)
         ]
+        self._candidates += candidates
         for healthy in health.await_healthy(self._parts, candidates, self._sink, self._cancellation):
             with self._parts.database.write() as connection:
                 instances.set_endpoints(connection, healthy.id, healthy.endpoints)
+        health.check_alive(self._parts, self._candidates)
 
     def take_back(self) -> None:
         """Stop and forget what was started."""
@@ -73,12 +80,14 @@ class Launch:
             self._parts.backend.forget(ids)
             with self._parts.database.write() as connection:
                 instances.remove(connection, ids)
-        self.records = []
+        self.records, self._candidates = [], []
 
-    def _candidate(self, order: Order, spec: RunSpec, record: InstanceRecord) -> Candidate:
+    def _candidate(
+        self, order: Order, spec: RunSpec, record: InstanceRecord, others: tuple[str, ...]
+    ) -> Candidate:
         checked = order.process.routed or bool(order.member.appliance)
         check = self._surroundings.healthcheck(order.member) if checked and spec.ports else None
-        return Candidate(spec=spec, name=record.display, healthcheck=check)
+        return Candidate(spec=spec, name=record.display, healthcheck=check, others=others)
 
     def _record(self, orders: Iterable[Order]) -> list[tuple[InstanceRecord, Order]]:
         with self._parts.database.write() as connection:
@@ -147,6 +156,14 @@ def orders(
 def formation(parts: Parts, deployment: Deployment) -> dict[tuple[str, str], int]:
     with parts.database.read() as connection:
         return deployments.formation(connection, deployment.id)
+
+
+def _others(order: Order, orders: Sequence[Order]) -> tuple[str, ...]:
+    """What the service would run without this process type; nothing where that is no choice: it gets the traffic."""
+    if order.process.routed:
+        return ()
+    mine = [other.process.type for other in orders if other.member.name == order.member.name]
+    return tuple(name for name in mine if name != order.process.type)
 
 
 def _port_names(order: Order) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from calzion.host import procfs
@@ -117,6 +118,8 @@ class Process:
         self._outer_fd = None
         self._exit = _exit(_reap(self.pid), Status.read(self._directory.status))
         self._find_init()
+        if self._exit.status == 0 and not self._patient:
+            self._exit = replace(self._exit, background=self._left_others())
         if self._init_fd is None:
             self._take_init(procfs.find(str(self._directory.app)))  # bwrap may have died before it told
         if self._init_fd is None:
@@ -125,6 +128,9 @@ class Process:
         if not self._patient:
             self.kill()
         self._loop.watch(self._init_fd, self._init_ended)
+
+    def _left_others(self) -> bool:
+        return any(procfs.start_time(pid) is not None for pid in self.members())
 
     def _init_ended(self, _: int) -> None:
         assert self._init_fd is not None and self._exit is not None
