@@ -267,8 +267,8 @@ class RunSpec:
     """The fully resolved order to run one copy of one process.
 
     `slug` becomes /app. `appliance` names the data service instead, which listens on `address`. `ports` maps the
-    port's name to its number. `volumes` are named within the deployment. `hosts` are the lines of the deployment's
-    hosts file. `env` never appears in the repr. `environment_id` changes when what the process sees changes.
+    port's name to its number. `volumes` are named within the deployment. `hosts` are the names and addresses of the
+    deployment's hosts file. `env` never appears in the repr.
     """
 
     id: str

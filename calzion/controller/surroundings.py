@@ -126,7 +126,7 @@ class Surroundings:
             ports=dict(ports),
             address=member.address if appliance else "",
             volumes=self.volumes(member),
-            hosts=tuple(sorted((other.address, str(other.name)) for other in self.members.values())),
+            hosts=tuple(sorted((str(other.name), other.address) for other in self.members.values())),
             uid=self.uid,
             stop=appliance.stop if appliance else member.definition.stop,
             limits=INSTANCE_LIMITS,
