@@ -9,6 +9,7 @@ from calzion.controller import environment
 from calzion.controller.surroundings import Surroundings
 from calzion.errors import CalzionError
 from calzion.model import Port, ServiceDefinition, Task
+from calzion.template.exposure import variable_prefix
 
 _NEEDS_ENGINE = (
     ("build", "give it 'git: DIRECTORY' to have it built by a buildpack"),
@@ -63,7 +64,7 @@ def _refuse_fixed_ports(definition: ServiceDefinition) -> None:
             raise CalzionError(
                 f"{definition.name}: the fixed port {port.number} would collide between deployments on one machine",
                 hint=f"{_without_number(port)}: then PORT says where to listen, and other services"
-                f" find it by {environment.variable_prefix(definition.name)}_ADDR (host:port)",
+                f" find it by {variable_prefix(definition.name)}_ADDR (host:port)",
                 code="unsupported",
             )
 
