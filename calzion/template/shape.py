@@ -52,6 +52,12 @@ def _form(value: Any) -> str:
     return LIST if isinstance(value, list) else ONE
 
 
+def _given(value: Any) -> Any:
+    if value is None:
+        raise Misfit("a value is needed here, found nothing")
+    return value
+
+
 def _emptied(value: Any) -> Any:
     return {} if value is None else value
 
@@ -126,7 +132,7 @@ class HealthcheckShape(Shape):
 
     path: Annotated[str | None, PlainValidator(health_path)] = None
     port: Annotated[str, PlainValidator(port_name)] = ""
-    cmd: CommandShape | None = None
+    cmd: Annotated[CommandShape | None, BeforeValidator(_given)] = None
     interval: Period | None = None
     timeout: Period | None = None
     grace: Duration | None = None
@@ -160,15 +166,15 @@ class ServiceShape(Shape):
     image: Annotated[str | None, PlainValidator(_image)] = None
     git: Annotated[str | None, PlainValidator(directory)] = None
     build: Annotated[str | None, PlainValidator(directory)] = None
-    cmd: CommandShape | None = None
-    entrypoint: CommandShape | None = None
+    cmd: Annotated[CommandShape | None, BeforeValidator(_given)] = None
+    entrypoint: Annotated[CommandShape | None, BeforeValidator(_given)] = None
     env: EnvMap = Field(default_factory=dict)
     port: PortNumber = None
-    ports: Ports | None = None
+    ports: Annotated[Ports | None, BeforeValidator(_given)] = None
     volumes: Volumes = Field(default_factory=dict)
-    buildpacks: Buildpacks | None = None
+    buildpacks: Annotated[Buildpacks | None, BeforeValidator(_given)] = None
     build_env: VariableNames = Field(default_factory=list)
-    processes: ProcessTypes | None = None
+    processes: Annotated[ProcessTypes | None, BeforeValidator(_given)] = None
     release: Annotated[str | None, PlainValidator(release_script)] = None
     healthcheck: Annotated[HealthcheckShape, BeforeValidator(_named_path)] = HealthcheckShape()
     require: Require = Field(default_factory=list)
