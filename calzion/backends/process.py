@@ -88,6 +88,12 @@ class ProcessBackend:
         inodes = socket_inodes(procfs.descendants(found["init"]))
         return tuple(sorted({one.port for one in listeners() if one.inode in inodes}))
 
+    def rests(self, id: str) -> bool:
+        found = self._find(id)
+        if found is None or found["init"] is None:
+            return False
+        return all(procfs.rests(pid) for pid in procfs.descendants(found["init"]))
+
     def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
         follower = Follower(self._directory(spec.id), from_start=True)
         try:

@@ -47,6 +47,9 @@ class Backend(Protocol):
     def listening(self, id: str) -> tuple[int, ...]:
         """The TCP ports on which the instance's processes listen."""
 
+    def rests(self, id: str) -> bool:
+        """Whether no process of the instance has anything to do right now; not so while it loads its code."""
+
     def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
         """Run one task to its end, a line of output at a time. Cancelling ends it."""
 

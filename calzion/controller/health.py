@@ -18,6 +18,10 @@ EARLY_WARNING = 5.0
 """Seconds after which an instance that listens elsewhere is told of, long before its time is up."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+_RESTS, _LONGEST_SETTLING = 3, 5.0
+"""Looks in a row that find a process without a port at rest, and the time (times `settle`) after which one that
+never rests counts as up."""
+
 _DOWN = frozenset({InstanceState.WAITING, InstanceState.EXITED})
 
 
@@ -100,6 +104,7 @@ class _Wait:
         self._failure = failure
         self._began = time.monotonic()
         self._warned = False
+        self._rests = 0
         self._reason = "it did not answer"
 
     def run(self) -> Healthy:
@@ -125,7 +130,7 @@ class _Wait:
     def _grace(self) -> float:
         check = self._candidate.healthcheck
         if check is None:
-            return self._parts.timeouts.settle + self._parts.timeouts.boot
+            return self._parts.timeouts.settle * _LONGEST_SETTLING + self._parts.timeouts.boot
         return min(check.grace, self._parts.timeouts.boot)
 
     def _is_up(self, instance: Instance) -> bool:
@@ -133,10 +138,18 @@ class _Wait:
             return False
         check = self._candidate.healthcheck
         if check is None:
-            return self._waited >= self._parts.timeouts.settle
+            return self._has_settled()
         if check.cmd is not None:
             return self._command_succeeds(check)
         return self._answers(check)
+
+    def _has_settled(self) -> bool:
+        """It has lived a while and rests: one that still loads its code may yet fail."""
+        settle = self._parts.timeouts.settle
+        self._rests = self._rests + 1 if self._parts.backend.rests(self._candidate.spec.id) else 0
+        if self._waited < settle:
+            return False
+        return self._rests >= _RESTS or self._waited >= settle * _LONGEST_SETTLING
 
     def _answers(self, check: Healthcheck) -> bool:
         spec = self._candidate.spec

@@ -24,7 +24,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Seconds. `settle` is how long a process without a port must live to count as up."""
+    """Seconds. `settle` is how long a process without a port must live at least to count as up."""
 
     boot: float = 60.0
     drain: float = 30.0

@@ -27,6 +27,12 @@ def start_time(pid: int) -> int | None:
     return int(fields[_START_FIELD])
 
 
+def rests(pid: int) -> bool:
+    """Whether a process waits for something other than a processor or a disk."""
+    fields = _stat(pid)
+    return not fields or fields[_STATE_FIELD] not in "RD"
+
+
 def command_line(pid: int) -> list[str]:
     return _read(PROC / str(pid) / "cmdline").rstrip("\0").split("\0")
 

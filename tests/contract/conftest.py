@@ -18,6 +18,7 @@ IDLE = "exec sleep 1000"
 TALK = "echo one; echo two; echo three; exec sleep 1000"
 FAIL = "echo failing; exit 3"
 STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1; done"
+BUSY = "while :; do :; done"
 DIES = "kill -SEGV $$"
 FINE = "true"
 
@@ -27,6 +28,7 @@ PROGRAMS = {
     TALK: Program(lines=("one", "two", "three"), listens=False),
     FAIL: Program(lines=("failing",), exit=Exit(status=3)),
     STUBBORN: Program(lines=("ready",), listens=False, stubborn=True),
+    BUSY: Program(listens=False, busy=True),
     DIES: Program(exit=Exit(signal="SIGSEGV")),
     FINE: Program(exit=Exit(status=0)),
 }

@@ -10,7 +10,7 @@ import pytest
 from calzion.backends.protocol import Backend
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint, Exit, Instance, InstanceState, LogLine, Stop, Volume
-from tests.contract.conftest import DIES, FAIL, FINE, IDLE, SERVE, STUBBORN, TALK, Stage
+from tests.contract.conftest import BUSY, DIES, FAIL, FINE, IDLE, SERVE, STUBBORN, TALK, Stage
 from tests.fakes.host import eventually
 
 DEMO = DeploymentName("demo")
@@ -59,6 +59,15 @@ def test_one_that_runs_is_adopted_and_not_restarted(stage: Stage) -> None:
     stage.backend.ensure([spec])
     after = find(stage.backend, spec.id)
     assert after is not None and after.started == before.started and after.restarts == 0
+
+
+def test_one_with_nothing_to_do_rests(stage: Stage) -> None:
+    idle, busy = stage.spec(IDLE), stage.spec(BUSY)
+    stage.backend.ensure([idle, busy])
+    reaches(stage.backend, busy.id, InstanceState.RUNNING)
+    eventually(lambda: stage.backend.rests(idle.id))
+    eventually(lambda: not stage.backend.rests(busy.id))
+    assert not stage.backend.rests("unknown")
 
 
 def test_stopping_ends_it_for_good(stage: Stage) -> None:

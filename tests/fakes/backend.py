@@ -28,13 +28,14 @@ from calzion.model import (
 class Program:
     """What a command does: it writes `lines` and ends with `exit`, or, without one, goes on until it is stopped.
 
-    A `stubborn` one ignores its stop signal.
+    A `stubborn` one ignores its stop signal, a `busy` one never rests.
     """
 
     lines: tuple[str, ...] = ()
     exit: Exit | None = None
     listens: bool = True
     stubborn: bool = False
+    busy: bool = False
 
 
 class FakeBackend:
@@ -113,6 +114,11 @@ class FakeBackend:
             if instance is None or instance.pid is None or not self._program(self.specs[id]).listens:
                 return ()
             return tuple(sorted(instance.ports.values()))
+
+    def rests(self, id: str) -> bool:
+        with self._lock:
+            instance = self._instances.get(id)
+            return bool(instance and instance.pid and not self._program(self.specs[id]).busy)
 
     def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
         check_spec(spec, root=False)

@@ -18,6 +18,7 @@ from tests.stories.site import Push, Site, eventually
 STAYS = "web: exec python3 main.py\n"
 UNIX = 'listener = socket.socket(socket.AF_UNIX)\nlistener.bind("/tmp/socket")\nlistener.listen()\nsignal.pause()'
 UDP = 'socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("", PORT))\nsignal.pause()'
+LOADING = "import time; end = time.time() + 2; any(time.time() > end for _ in iter(int, 1))"
 QUICK = "healthcheck: {grace: 2}"
 
 GOOD = {
@@ -43,6 +44,10 @@ BAD = {
     "late-death": (
         app("time.sleep(4)\nserve()", f"{STAYS}worker: sleep 1.5; echo no broker; exit 3\n"),
         ["web.worker.1 ended right after its start: exit code 3", "no broker"],
+    ),
+    "slow-death": (
+        app("serve()", f"{STAYS}worker: python3 -c '{LOADING}'; exit 5\n"),
+        ["web.worker.1 ended right after its start: exit code 5"],
     ),
     "unix": (app(UNIX, keys=QUICK), ["within 2 s", "nothing listened", "PORT"]),
     "udp": (app(UDP, keys=QUICK), ["within 2 s", "nothing listened", "PORT"]),
