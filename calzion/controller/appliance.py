@@ -45,8 +45,6 @@ APPLIANCES: Mapping[str, Appliance] = {
     ),
 }
 
-_DEFAULTS = {"POSTGRES_USER": "app", "POSTGRES_DB": "app"}
-
 
 def generated_password(service: str) -> Generate:
     """The rule for the password that an appliance gets where its template sets none."""
@@ -55,8 +53,17 @@ def generated_password(service: str) -> Generate:
 
 def own_environment(appliance: Appliance, env: Mapping[str, str], password: str) -> dict[str, str]:
     """What the appliance itself sees: the variables that it reads, the template's before the generated ones."""
-    values = {**_DEFAULTS, appliance.password: password, **env}
+    given = {name: env[name] for name in appliance.reads if name in env}
+    values = {**_names(given), appliance.password: password, **given}
     return {name: values[name] for name in appliance.reads}
+
+
+def _names(given: Mapping[str, str]) -> dict[str, str]:
+    """User and database. Code that brings one of the variables expects the defaults of the image postgres."""
+    if not given:
+        return {"POSTGRES_USER": "app", "POSTGRES_DB": "app"}
+    user = given.get("POSTGRES_USER", "postgres")
+    return {"POSTGRES_USER": user, "POSTGRES_DB": user}
 
 
 def url(appliance: Appliance, env: Mapping[str, str], address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 TEMPLATE = """
 db:
   image: postgres
-  env: {POSTGRES_USER: shop, POSTGRES_PASSWORD: s3cret, POSTGRES_DB: shop}
+  env: {POSTGRES_PASSWORD: s3cret}
 redis:
   env: {REDIS_PASSWORD: ""}
 site: {git: site}
@@ -23,7 +23,7 @@ cache = redis.Redis(host="redis", port=6379, db=0)
 
 
 def application(environ, start_response):
-    with psycopg2.connect("host=db port=5432 user=shop password=s3cret dbname=shop") as database:
+    with psycopg2.connect("host=db port=5432 user=postgres password=s3cret dbname=postgres") as database:
         with database.cursor() as cursor:
             cursor.execute("select current_user, current_database()")
             user, name = cursor.fetchone()

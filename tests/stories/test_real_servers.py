@@ -32,7 +32,7 @@ def pushed(site: Site) -> Repository:
 def test_host_names_ports_and_credentials_in_the_code(site: Site, pushed: Repository) -> None:
     status, body = site.get("site.shop")
     assert status == 200, body
-    assert json.loads(body) == ["shop", "shop", True, "one GET 1.1 0", "one GET 1.1 0"]
+    assert json.loads(body) == ["postgres", "postgres", True, "one GET 1.1 0", "one GET 1.1 0"]
 
 
 def test_every_worker_of_a_cluster_answers(site: Site, pushed: Repository) -> None:

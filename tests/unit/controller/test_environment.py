@@ -84,11 +84,23 @@ def test_a_new_neighbour_changes_an_app_but_requirements_do_not() -> None:
     assert identity[0] != identity[1] == identity[2]
 
 
-def test_credentials_from_the_template() -> None:
-    env = own_environment(
-        APPLIANCES["postgres"], {"POSTGRES_USER": "me", "POSTGRES_PASSWORD": "p/w"}, "generated"
-    )
-    assert url(APPLIANCES["postgres"], env, "h") == "postgresql://me:p%2Fw@h:5432/app"
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "app:made@h:5432/app"),
+        ({"UNRELATED": "x"}, "app:made@h:5432/app"),
+        ({"POSTGRES_PASSWORD": "p/w"}, "postgres:p%2Fw@h:5432/postgres"),
+        ({"POSTGRES_USER": "me", "POSTGRES_PASSWORD": "p/w"}, "me:p%2Fw@h:5432/me"),
+        ({"POSTGRES_DB": "shop"}, "postgres:made@h:5432/shop"),
+        ({"POSTGRES_USER": "me", "POSTGRES_DB": "shop"}, "me:made@h:5432/shop"),
+    ],
+)
+def test_credentials_from_the_template(given: dict[str, str], found: str) -> None:
+    env = own_environment(APPLIANCES["postgres"], given, "made")
+    assert url(APPLIANCES["postgres"], env, "h") == f"postgresql://{found}"
+
+
+def test_redis_without_a_password() -> None:
     assert url(APPLIANCES["redis"], {"REDIS_PASSWORD": ""}, "h") == "redis://h:6379/0"
 
 
