@@ -18,7 +18,7 @@ from calzion.host.appliance import find_appliance
 from calzion.host.directory import InstanceDirectory
 from calzion.host.facilities import Facilities
 from calzion.host.logfile import Follower, tail
-from calzion.host.sockets import listeners, socket_inodes
+from calzion.host.sockets import Listener, listeners, socket_inodes
 from calzion.host.volumes import remove_volumes, volume_sizes
 from calzion.host.wire import check_id, instance_from_json, spec_to_json
 from calzion.layout import Layout
@@ -82,11 +82,10 @@ class ProcessBackend:
         return endpoint_of(listeners(), port, found["instance"]["address"], uid)
 
     def listening(self, id: str) -> tuple[int, ...]:
-        found = self._find(id)
-        if found is None or found["init"] is None:
-            return ()
-        inodes = socket_inodes(procfs.descendants(found["init"]))
-        return tuple(sorted({one.port for one in listeners() if one.inode in inodes}))
+        return tuple(sorted({one.port for one in self._listeners(id)}))
+
+    def unaccepted(self, id: str, port: int) -> int:
+        return sum(one.waiting for one in self._listeners(id) if one.port == port)
 
     def rests(self, id: str) -> bool:
         found = self._find(id)
@@ -131,6 +130,13 @@ class ProcessBackend:
         self._closed.set()
         for answer in tuple(self._watches):
             answer.close()
+
+    def _listeners(self, id_: str) -> list[Listener]:
+        found = self._find(id_)
+        if found is None or found["init"] is None:
+            return []
+        inodes = socket_inodes(procfs.descendants(found["init"]))
+        return [one for one in listeners() if one.inode in inodes]
 
     def _find(self, id_: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self._host.call("instance", id=id_)

@@ -47,6 +47,9 @@ class Backend(Protocol):
     def listening(self, id: str) -> tuple[int, ...]:
         """The TCP ports on which the instance's processes listen."""
 
+    def unaccepted(self, id: str, port: int) -> int:
+        """Connections to the instance's `port` that none of its processes has accepted yet."""
+
     def rests(self, id: str) -> bool:
         """Whether no process of the instance has anything to do right now; not so while it loads its code."""
 

@@ -105,6 +105,7 @@ class _Wait:
         self._began = time.monotonic()
         self._warned = False
         self._rests = 0
+        self._knocked = False
         self._reason = "it did not answer"
 
     def run(self) -> Healthy:
@@ -154,14 +155,25 @@ class _Wait:
     def _answers(self, check: Healthcheck) -> bool:
         spec = self._candidate.spec
         port = spec.ports.get(check.port) or next(iter(spec.ports.values()))
+        if self._knocked:
+            return self._opens(port)
         endpoint = self._parts.backend.endpoint(spec.id, port)
         # Somebody else's listener on the port must never pass for this instance.
         if endpoint is None or port not in self._parts.backend.listening(spec.id):
             self._reason = f"nothing listened on port {port} ($PORT)"
             return False
-        result = self._parts.probe(endpoint, self._check(check))
+        question = self._check(check)
+        result = self._parts.probe(endpoint, question)
         self._reason = result.reason
-        return result.up
+        return result.up and (question.kind is not ProbeKind.PORT or self._opens(port))
+
+    def _opens(self, port: int) -> bool:
+        """Whether the connection was accepted: a server's master may listen long before its workers are there."""
+        id_, backend = self._candidate.spec.id, self._parts.backend
+        self._knocked = backend.unaccepted(id_, port) > 0
+        if self._knocked:
+            self._reason = f"port {port} is open, but nothing accepts its connections"
+        return not self._knocked and port in backend.listening(id_)
 
     def _check(self, check: Healthcheck) -> Check:
         spec = self._candidate.spec

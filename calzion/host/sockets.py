@@ -13,10 +13,13 @@ _LISTEN = "0A"
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
+    """`waiting` counts the connections that nobody has accepted yet."""
+
     host: str
     port: int
     uid: int
     inode: int
+    waiting: int = 0
 
 
 def listeners(proc: Path = Path("/proc")) -> list[Listener]:
@@ -56,7 +59,11 @@ def _table(path: Path) -> Iterator[Listener]:
         if fields[3] == _LISTEN:
             address, _, port = fields[1].partition(":")
             yield Listener(
-                host=_address(address), port=int(port, 16), uid=int(fields[7]), inode=int(fields[9])
+                host=_address(address),
+                port=int(port, 16),
+                uid=int(fields[7]),
+                inode=int(fields[9]),
+                waiting=int(fields[4].partition(":")[2], 16),
             )
 
 

@@ -18,6 +18,10 @@ IDLE = "exec sleep 1000"
 TALK = "echo one; echo two; echo three; exec sleep 1000"
 FAIL = "echo failing; exit 3"
 STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1; done"
+ALOOF = """exec python3 -c '
+import os, signal, socket
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+signal.pause()'"""
 BUSY = "while :; do :; done"
 DIES = "kill -SEGV $$"
 FINE = "true"
@@ -28,6 +32,7 @@ PROGRAMS = {
     TALK: Program(lines=("one", "two", "three"), listens=False),
     FAIL: Program(lines=("failing",), exit=Exit(status=3)),
     STUBBORN: Program(lines=("ready",), listens=False, stubborn=True),
+    ALOOF: Program(aloof=True),
     BUSY: Program(listens=False, busy=True),
     DIES: Program(exit=Exit(signal="SIGSEGV")),
     FINE: Program(exit=Exit(status=0)),

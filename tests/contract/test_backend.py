@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable
 
@@ -10,7 +12,7 @@ import pytest
 from calzion.backends.protocol import Backend
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint, Exit, Instance, InstanceState, LogLine, Stop, Volume
-from tests.contract.conftest import BUSY, DIES, FAIL, FINE, IDLE, SERVE, STUBBORN, TALK, Stage
+from tests.contract.conftest import ALOOF, BUSY, DIES, FAIL, FINE, IDLE, SERVE, STUBBORN, TALK, Stage
 from tests.fakes.host import eventually
 
 DEMO = DeploymentName("demo")
@@ -68,6 +70,17 @@ def test_one_with_nothing_to_do_rests(stage: Stage) -> None:
     eventually(lambda: stage.backend.rests(idle.id))
     eventually(lambda: not stage.backend.rests(busy.id))
     assert not stage.backend.rests("unknown")
+
+
+@pytest.mark.parametrize(("command", "waiting"), [(SERVE, 0), (ALOOF, 1)])
+def test_whether_a_server_accepts_what_comes(stage: Stage, command: str, waiting: int) -> None:
+    spec = stage.spec(command)
+    stage.backend.ensure([spec])
+    (port,) = spec.ports.values()
+    eventually(lambda: stage.backend.listening(spec.id) == (port,))
+    with contextlib.suppress(ConnectionRefusedError):  # there is nothing behind the fake's ports
+        socket.create_connection(("127.0.0.1", port)).close()
+    eventually(lambda: stage.backend.unaccepted(spec.id, port) == waiting)
 
 
 def test_stopping_ends_it_for_good(stage: Stage) -> None:

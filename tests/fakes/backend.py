@@ -28,7 +28,7 @@ from calzion.model import (
 class Program:
     """What a command does: it writes `lines` and ends with `exit`, or, without one, goes on until it is stopped.
 
-    A `stubborn` one ignores its stop signal, a `busy` one never rests.
+    A `stubborn` one ignores its stop signal, a `busy` one never rests, an `aloof` one accepts no connection.
     """
 
     lines: tuple[str, ...] = ()
@@ -36,6 +36,7 @@ class Program:
     listens: bool = True
     stubborn: bool = False
     busy: bool = False
+    aloof: bool = False
 
 
 class FakeBackend:
@@ -114,6 +115,9 @@ class FakeBackend:
             if instance is None or instance.pid is None or not self._program(self.specs[id]).listens:
                 return ()
             return tuple(sorted(instance.ports.values()))
+
+    def unaccepted(self, id: str, port: int) -> int:
+        return int(port in self.listening(id) and self._program(self.specs[id]).aloof)
 
     def rests(self, id: str) -> bool:
         with self._lock:

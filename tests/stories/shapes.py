@@ -107,6 +107,19 @@ signal.pause()
 """
 """A master that serves nothing itself, and zombies around it that have lost their parents."""
 
+MASTER_OF_THE_DEAD = """
+server = Server(("", PORT), Handler)
+if os.fork() == 0:
+    time.sleep(1)
+    print("no module named so", flush=True)
+    os._exit(1)
+os.wait()
+server.server_close()
+time.sleep(0.3)
+sys.exit(3)
+"""
+"""Listens before its worker has loaded the code, which it can't."""
+
 WRITER = """
 import tempfile
 

@@ -87,3 +87,12 @@ def test_open_connections_outlive_a_deploy_until_they_are_done(site: Site, pushe
     events.close()
     eventually(lambda: len(site.json("ps", "shop:live")) == 1, "the old release to end")
     assert json.loads(site.get("site.shop")[1])[3:] == ["two GET 1.1 0", "two GET 1.1 0"]
+
+
+def test_workers_that_cannot_load_the_app_never_go_live(site: Site, pushed: Repository) -> None:
+    before = site.get("site.shop")
+    pushed.commit({"site/shop.py": "import nothing_of_this_name\n"})
+    push = pushed.push("shop")
+    assert push.status != 0 and "site.web.1 ended right after its start" in push, push
+    assert "No module named 'nothing_of_this_name'" in push and "keeps serving" in push, push
+    assert site.get("site.shop") == before

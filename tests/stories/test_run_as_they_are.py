@@ -49,6 +49,14 @@ BAD = {
         app("serve()", f"{STAYS}worker: python3 -c '{LOADING}'; exit 5\n"),
         ["web.worker.1 ended right after its start: exit code 5"],
     ),
+    "aloof": (
+        app('held = socket.create_server(("", PORT))\nsignal.pause()', keys=QUICK),
+        ["within 2 s", "is open, but nothing accepts its connections"],
+    ),
+    "workers-die": (
+        app(shapes.MASTER_OF_THE_DEAD),
+        ["web.web.1 ended right after its start: exit code 3", "no module named so"],
+    ),
     "unix": (app(UNIX, keys=QUICK), ["within 2 s", "nothing listened", "PORT"]),
     "udp": (app(UDP, keys=QUICK), ["within 2 s", "nothing listened", "PORT"]),
     "fixed": (app("serve(port=8000)", keys="port: 8000"), ["fixed port 8000", "WEB_ADDR"]),
