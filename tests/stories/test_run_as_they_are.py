@@ -29,7 +29,7 @@ GOOD = {
     "chosen": app("serve()", f"{STAYS}console: python3 -i\ncron: true\n", "processes: [web]"),
     "mortal": app(shapes.DEAF % "up", keys="stop: {timeout: 1}"),
 }
-"""Pushed at once, each to a deployment of its own, as those below."""
+"""Pushed side by side, each to a deployment of its own, as those below."""
 
 BAD = {
     "background": (
@@ -50,8 +50,8 @@ BAD = {
         ["web.worker.1 ended right after its start: exit code 5"],
     ),
     "aloof": (
-        app('held = socket.create_server(("", PORT))\nsignal.pause()', keys=QUICK),
-        ["within 2 s", "is open, but nothing accepts its connections"],
+        app('held = socket.create_server(("", PORT))\nsignal.pause()', keys="healthcheck: {grace: 10}"),
+        ["within 10 s", "is open, but nothing accepts its connections"],
     ),
     "workers-die": (
         app(shapes.MASTER_OF_THE_DEAD),
@@ -71,8 +71,8 @@ def flags() -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def pushes(site: Site) -> Mapping[str, Push]:
-    apps = {**GOOD, **{name: files for name, (files, _) in BAD.items()}, "gallery": shapes.gallery()}
-    with ThreadPoolExecutor(len(apps)) as pool:
+    apps = {"gallery": shapes.gallery(), **GOOD, **{name: files for name, (files, _) in BAD.items()}}
+    with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda name: site.repository(name, apps[name]).push(name), apps)
     return dict(zip(apps, found, strict=True))
 
