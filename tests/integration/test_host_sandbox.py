@@ -169,7 +169,7 @@ def test_what_the_main_process_leaves_behind_is_killed(host: Host) -> None:
     spec = host.spec("setsid -f sleep 12345; echo left; exit 0", restart=False)
     host.backend.ensure([spec])
     eventually(lambda: host.instance(spec.id).state is InstanceState.EXITED)
-    assert host.instance(spec.id).exit == Exit(status=0)
+    assert host.instance(spec.id).exit == Exit(status=0, background=True)
     assert not any(b"sleep\x0012345" in _command_line(pid) for pid in Path("/proc").iterdir())
 
 
