@@ -12,6 +12,7 @@ _LONGEST = 600
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
+        r"^ ! +(\S.*)",
         r"^\W*(?:cause: *)?(Because .+)",
         r"^(npm (?:error|ERR!) (?:code E\w+|(?:404|ERESOLVE|notarget|Missing|Invalid)\b.*))",
         r"^\W*((?:error|fatal): .+)",

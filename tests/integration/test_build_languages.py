@@ -105,7 +105,7 @@ def test_an_npm_package_that_does_not_exist(site):
 def test_package_json_that_is_no_json(site):
     with pytest.raises(CalzionError) as caught:
         site.build({"package.json": "{"})
-    assert any(line.startswith("package.json: ") for line in caught.value.detail)
+    assert caught.value.detail[0].startswith("package.json:1 is no JSON (")
 
 
 def test_the_procfile_alone(site):

@@ -30,6 +30,10 @@ def test_what_npm_says_comes_first():
     assert explain(NPM)[:3] == [NPM[1], NPM[3], ""]
 
 
+def test_what_a_buildpack_says_of_itself_comes_before_what_its_tools_say():
+    assert explain([*NPM, " ! the lock file is old: renew it"])[:2] == ["the lock file is old: renew it", ""]
+
+
 def test_a_python_error_is_found_between_other_lines():
     assert explain(["Traceback", "ValueError: no", *["noise"] * 50])[0] == "ValueError: no"
 

@@ -1,0 +1,32 @@
+"use strict";
+const path = require("path");
+
+/** pnpm as data. */
+module.exports = {
+  files: ["pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs"],
+  lifecycle: ["preinstall", "install", "postinstall", "prepare"],
+
+  isLocked: (app) => app.has("pnpm-lock.yaml"),
+
+  settings: (cache) => ({
+    npm_config_store_dir: path.join(cache, "pnpm"),
+    pnpm_config_store_dir: path.join(cache, "pnpm"),
+    npm_config_manage_package_manager_versions: "false",
+    npm_config_confirm_modules_purge: "false",
+    pnpm_config_confirm_modules_purge: "false",
+  }),
+
+  install: ({ locked, development }) => [
+    ["pnpm", "install", development ? "--prod=false" : "--prod", locked ? "--frozen-lockfile" : "--no-frozen-lockfile"],
+  ],
+
+  prune: ({ app }) => [
+    app.isMonorepo
+      ? ["pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]
+      : ["pnpm", "prune", "--prod", "--ignore-scripts"],
+  ],
+
+  run: (script) => ["pnpm", "run", script],
+
+  keeps: () => [],
+};
