@@ -103,8 +103,18 @@ class Toolchain {
     const spoken = name === "berry" ? "yarn" : name;
     const version = this.newest(source, spoken, ranges);
     this.add(source, spoken, version);
+    this.checkEngine(spoken, path.join(this.app.root, ".calzion", spoken, source));
     this.told.push(`${spoken} ${version}`);
     return version;
+  }
+
+  checkEngine(spoken, directory) {
+    const { version, engines } = JSON.parse(fs.readFileSync(path.join(directory, "package.json"), "utf8"));
+    if (!engines || !engines.node || this.semver.satisfies(this.node, engines.node)) return;
+    throw new Problem(
+      `${spoken} ${version} needs Node ${engines.node}, but this app runs on ${this.node}: ask for such a Node, with` +
+        ` "engines": {"node": ${JSON.stringify(engines.node)}} in package.json`,
+    );
   }
 
   newest(source, spoken, ranges) {

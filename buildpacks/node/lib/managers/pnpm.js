@@ -12,18 +12,18 @@ module.exports = {
     npm_config_store_dir: path.join(cache, "pnpm"),
     pnpm_config_store_dir: path.join(cache, "pnpm"),
     npm_config_manage_package_manager_versions: "false",
-    npm_config_confirm_modules_purge: "false",
-    pnpm_config_confirm_modules_purge: "false",
+    pnpm_config_pm_on_fail: "ignore",
   }),
 
   install: ({ locked, development }) => [
     ["pnpm", "install", development ? "--prod=false" : "--prod", locked ? "--frozen-lockfile" : "--no-frozen-lockfile"],
   ],
 
+  /** `pnpm prune` leaves members alone. CI keeps pnpm from asking before it removes node_modules. */
   prune: ({ app }) => [
     app.isMonorepo
-      ? ["pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]
-      : ["pnpm", "prune", "--prod", "--ignore-scripts"],
+      ? ["env", "CI=true", "pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]
+      : ["env", "CI=true", "pnpm", "prune", "--prod", "--ignore-scripts"],
   ],
 
   run: (script) => ["pnpm", "run", script],
