@@ -1,4 +1,5 @@
 "use strict";
+const { conflictLine } = require("./manifest");
 const { Problem } = require("./problem");
 
 const LOCKS = [
@@ -27,6 +28,7 @@ function chooseManager(app, semver) {
   const asked = named && named.name === name ? [named.version] : [];
   const wanted = semver.validRange(app.manifest.engines[name]);
   if (!asked.length && wanted) asked.push(wanted);
+  refuseConflicts(app, locks.find(([owner]) => owner === name));
   warnAboutBun(app, locks, told);
   return { told, ...CHOICES[name](app, asked, semver) };
 }
@@ -56,6 +58,11 @@ function severalLocks(locks) {
     `there are lock files of several package managers, ${files.join(" and ")}: remove all but one with 'git rm', or` +
       ' name the one to use in package.json, such as "packageManager": "yarn@1.22.22"',
   );
+}
+
+function refuseConflicts(app, lock) {
+  const line = lock ? conflictLine(app.read(lock[1])) : 0;
+  if (line) throw new Problem(`${lock[1]}:${line} holds a merge conflict: run '${lock[0]} install' and commit ${lock[1]}`);
 }
 
 function warnAboutBun(app, locks, told) {

@@ -52,9 +52,10 @@ class Dependencies {
   }
 
   removeCommitted() {
-    if (!this.app.has("node_modules")) return;
-    tell("node_modules is committed and not used: run 'git rm -r --cached node_modules' and add it to .gitignore");
-    for (const name of installed(this.app, [])) fs.rmSync(path.join(this.app.root, name), { recursive: true });
+    const names = installed(this.app, []);
+    if (!names.length) return;
+    tell(`${names[0]} is committed and not used: run 'git rm -r --cached ${names[0]}' and add it to .gitignore`);
+    for (const name of names) fs.rmSync(path.join(this.app.root, name), { recursive: true });
   }
 
   /** What scripts of the app did outside of node_modules is not in the cache: they run again. */

@@ -3,7 +3,7 @@
 /** What package managers say when they fail, and what to do about it; the first that fits counts. */
 const KNOWN = [
   [
-    /`npm ci` can only install packages when your package\.json and (?:package-lock\.json|npm-shrinkwrap\.json)/,
+    /can only install packages when your package\.json and package-lock\.json/,
     (output) => outOfStep("package-lock.json", "npm install", /npm (?:error|ERR!) ((?:Missing|Invalid): .+)/.exec(output)),
   ],
   [
@@ -15,18 +15,14 @@ const KNOWN = [
     () => outOfStep("yarn.lock", "yarn install"),
   ],
   [
-    /ERR_PNPM_(?:OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)|pnpm-lock\.yaml is not up to date/,
-    (output) => outOfStep("pnpm-lock.yaml", "pnpm install", /^.*(\* \d+ dependenc.+)$/m.exec(output)),
-  ],
-  [
     /ERR_PNPM_LOCKFILE_BREAKING_CHANGE|Ignoring not compatible lockfile/,
     () =>
       "pnpm-lock.yaml was written by another major of pnpm than the one that runs here: name yours in package.json," +
       ' such as "packageManager": "pnpm@10.12.1"',
   ],
   [
-    /ERR_PNPM_BROKEN_LOCKFILE|Merge conflict detected in (?:yarn\.lock|pnpm-lock)|npm (?:error|ERR!).*conflict markers/,
-    () => "the lock file can't be read: resolve the conflict in it, or make it anew, and commit",
+    /ERR_PNPM_(?:OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)|pnpm-lock\.yaml is not up to date/,
+    () => outOfStep("pnpm-lock.yaml", "pnpm install"),
   ],
   [
     /npm (?:error|ERR!) code ERESOLVE/,
@@ -35,14 +31,19 @@ const KNOWN = [
       " 'legacy-peer-deps=true' into .npmrc",
   ],
   [
-    /code E(?:BADENGINE|BADDEVENGINES)|ERR_PNPM_UNSUPPORTED_ENGINE|The engine "\w+" is incompatible|YN0060.*engine/,
+    /code E(?:BADENGINE|BADDEVENGINES)|ERR_PNPM_UNSUPPORTED_ENGINE/,
     () => 'a package does not run on this version: set "engines" in package.json to what the line above asks for',
   ],
   [
-    /npm (?:error|ERR!) code E40[13]|ERR_PNPM_FETCH_40[13]|(?:Request failed|status code).{0,3}"?40[13]|YN0041/,
+    /npm (?:error|ERR!) code E40[13]|ERR_PNPM_FETCH_40[13]|Request failed \\?"40[13] |YN0041/,
     () =>
       "the registry refuses access: commit an .npmrc with '//HOST/:_authToken=${NPM_TOKEN}' and name NPM_TOKEN in the" +
       " service's 'build_env'",
+  ],
+  [
+    /^(?:\/bin\/)?sh: (?:\d+: )?(\S+): not found$/m,
+    (output, [, name]) =>
+      `a script of package.json runs ${name}, which is not there: add the package that brings it to package.json`,
   ],
 ];
 
@@ -53,8 +54,11 @@ function outOfStep(lock, command, found) {
 
 /** The sentence for a failed command's output; null where it is not a known failure. */
 function recognise(output) {
-  const found = KNOWN.find(([pattern]) => pattern.test(output));
-  return found ? found[1](output) : null;
+  for (const [pattern, sentence] of KNOWN) {
+    const found = pattern.exec(output);
+    if (found) return sentence(output, found);
+  }
+  return null;
 }
 
 module.exports = { recognise };

@@ -4,7 +4,7 @@ const path = require("path");
 const { Problem } = require("./problem");
 
 const GROUPS = ["dependencies", "devDependencies", "optionalDependencies"];
-const CONFLICT = /^(<{7} |={7}$|>{7} )/;
+const CONFLICT = /^(?:<{7} |>{7} )/m;
 
 /** The package.json of a directory; `name` is what to call it. Throws a Problem that names the line. */
 function readManifest(directory, name = "package.json") {
@@ -13,7 +13,7 @@ function readManifest(directory, name = "package.json") {
 }
 
 function parse(text, name) {
-  const conflict = text.split(/\r?\n/).findIndex((line) => CONFLICT.test(line)) + 1;
+  const conflict = conflictLine(text);
   if (conflict) throw new Problem(`${name}:${conflict} holds a merge conflict: resolve it and commit`);
   try {
     return JSON.parse(text);
@@ -21,6 +21,12 @@ function parse(text, name) {
     const line = text.slice(0, position(text, error)).split("\n").length;
     throw new Problem(`${name}:${line} is no JSON (${reason(error)}): correct it and commit`);
   }
+}
+
+/** The line at which git left a conflict; 0 where there is none. */
+function conflictLine(text) {
+  const found = CONFLICT.exec(text);
+  return found ? text.slice(0, found.index).split("\n").length : 0;
 }
 
 /** Where parsing failed: JSON.parse says it for some errors only. */
@@ -74,4 +80,4 @@ function texts(mapping) {
   return Object.fromEntries(Object.entries(mapping).filter(([, value]) => typeof value === "string"));
 }
 
-module.exports = { GROUPS, parse, readManifest };
+module.exports = { GROUPS, conflictLine, readManifest };
