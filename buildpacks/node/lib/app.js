@@ -3,7 +3,7 @@ const fs = require("fs");
 const path = require("path");
 const { GROUPS, readManifest } = require("./manifest");
 
-const LOCAL = /^(file|link|portal):|^[./~]/;
+const LOCAL = /^(?:file|link|portal):|^(?:\.{1,2}|~)?\//;
 const DEEPEST = 8;
 
 /** What the source says of itself, read from its files. */

@@ -26,8 +26,8 @@ function chooseManager(app, semver) {
   const locks = LOCKS.filter(([, file]) => app.has(file));
   const name = chooseName(locks, named, told);
   const asked = named && named.name === name ? [named.version] : [];
-  const wanted = semver.validRange(app.manifest.engines[name]);
-  if (!asked.length && wanted) asked.push(wanted);
+  const wanted = app.manifest.engines[name];
+  if (!asked.length && semver.validRange(wanted)) asked.push(wanted);
   refuseConflicts(app, locks.find(([owner]) => owner === name));
   warnAboutBun(app, locks, told);
   return { told, ...CHOICES[name](app, asked, semver) };

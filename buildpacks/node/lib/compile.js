@@ -5,7 +5,7 @@ const { App } = require("./app");
 const { buildEnvironment, readVariables } = require("./environment");
 const { Dependencies } = require("./dependencies");
 const { Problem, tell } = require("./problem");
-const { nothingToRun, processTypes } = require("./release");
+const { missingProgram, missingTypeScript, nothingToRun, processTypes } = require("./release");
 const { Failed, run } = require("./run");
 const { Toolchain } = require("./toolchain");
 
@@ -29,6 +29,7 @@ async function compile(root, cache, variables) {
   await script(app.script("heroku-postbuild") === undefined ? "build" : "heroku-postbuild");
   await dependencies.prune();
   await script("heroku-cleanup");
+  [missingProgram(app, dependencies.environment.PATH), missingTypeScript(app)].filter(Boolean).forEach(tell);
   write(app, toolchain.manager.name);
 }
 

@@ -73,7 +73,9 @@ class Dependencies {
       tell(`running ${words.slice(0, 2).join(" ")}`);
       await this.run(words);
     }
-    if (this.isCacheable) this.cache.save(this.key, installed(this.app, this.manager.keeps(this.app)), this);
+    const written = this.locked ? [] : this.manager.files.slice(0, 1);
+    const keeps = [...written, ...this.manager.keeps(this.app)];
+    if (this.isCacheable) this.cache.save(this.key, installed(this.app, keeps), this);
   }
 
   async prune() {

@@ -46,7 +46,7 @@ class Packages {
     const fresh = `${place}.new`;
     fs.rmSync(fresh, { recursive: true, force: true });
     fs.mkdirSync(fresh);
-    const flags = ["--no-save", "--no-package-lock", "--ignore-scripts", "--global=false", "--prefix", fresh];
+    const flags = ["--no-save", "--no-package-lock", "--ignore-scripts", "--global=false", "--prefer-offline", "--prefix", fresh];
     const done = this.call(["install", ...flags, `${name}@${version}`]);
     if (done.status !== 0) return { place: null, said: done.stderr };
     fs.renameSync(fresh, place);

@@ -1,4 +1,8 @@
 "use strict";
+const fs = require("fs");
+const path = require("path");
+
+const BUILTIN = /^(?:cd|command|echo|exec|exit|export|if|for|set|source|test|time|trap|umask|unset|until|wait|while)$/;
 
 /** The process types of an app without a Procfile. `program` is how its package manager runs the start script. */
 function processTypes(app, manager) {
@@ -17,4 +21,25 @@ function nothingToRun(app) {
   );
 }
 
-module.exports = { nothingToRun, processTypes };
+/** The sentence for a start script whose program went with the development dependencies; null for others. */
+function missingProgram(app, search) {
+  const [name] = (app.script("start") || "").trim().split(/\s+/);
+  if (!/^[a-z][\w.@-]*$/i.test(name) || BUILTIN.test(name) || app.has(".pnp.cjs") || app.has("Procfile")) return null;
+  const places = [path.join(app.root, "node_modules/.bin"), ...search.split(":")];
+  if (places.some((directory) => fs.existsSync(path.join(directory, name)))) return null;
+  return (
+    `the start script runs ${name}, which is not installed: development dependencies are removed after the build; move the` +
+    ' package that brings it to "dependencies"'
+  );
+}
+
+/** The sentence for a Next.js app whose configuration can't be read at run time; null for others. */
+function missingTypeScript(app) {
+  if (!app.has("next.config.ts") || !app.has("node_modules/next") || app.has("node_modules/typescript")) return null;
+  return (
+    "next.config.ts needs TypeScript when the app starts, and development dependencies are removed after the build: move" +
+    ' typescript to "dependencies", or rename the file to next.config.mjs'
+  );
+}
+
+module.exports = { missingProgram, missingTypeScript, nothingToRun, processTypes };

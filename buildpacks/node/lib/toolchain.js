@@ -75,8 +75,8 @@ class Toolchain {
   }
 
   npmRanges() {
-    const wanted = this.semver.validRange(this.app.manifest.engines.npm);
-    return wanted ? [wanted] : [];
+    const wanted = this.app.manifest.engines.npm;
+    return this.semver.validRange(wanted) ? [wanted] : [];
   }
 
   /** npm in the slug, unless the one at hand runs on this Node and satisfies. */

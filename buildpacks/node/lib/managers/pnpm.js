@@ -1,6 +1,9 @@
 "use strict";
 const path = require("path");
 
+/** Keeps pnpm from asking before it removes node_modules, and from keeping for a week what nobody needs any more. */
+const ALONE = ["env", "CI=true", "npm_config_modules_cache_max_age=0", "pnpm_config_modules_cache_max_age=0"];
+
 /** pnpm as data. */
 module.exports = {
   files: ["pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs"],
@@ -19,11 +22,11 @@ module.exports = {
     ["pnpm", "install", development ? "--prod=false" : "--prod", locked ? "--frozen-lockfile" : "--no-frozen-lockfile"],
   ],
 
-  /** `pnpm prune` leaves members alone. CI keeps pnpm from asking before it removes node_modules. */
+  /** `pnpm prune` leaves members alone. */
   prune: ({ app }) => [
     app.isMonorepo
-      ? ["env", "CI=true", "pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]
-      : ["env", "CI=true", "pnpm", "prune", "--prod", "--ignore-scripts"],
+      ? [...ALONE, "pnpm", "install", "--prod", "--frozen-lockfile", "--offline", "--ignore-scripts"]
+      : [...ALONE, "pnpm", "prune", "--prod", "--ignore-scripts"],
   ],
 
   run: (script) => ["pnpm", "run", script],
