@@ -157,8 +157,15 @@ class Toolchain {
 
   /** What commands need to find all this. */
   environment(environment) {
-    const headers = fs.existsSync(path.join(this.headers, "include/node/node.h"));
-    return { ...environment, PATH: `${this.bin}:${environment.PATH}`, ...(headers ? { npm_config_nodedir: this.headers } : {}) };
+    return { ...environment, ...this.headerSettings(), PATH: `${this.bin}:${environment.PATH}` };
+  }
+
+  /** Where node-gyp finds Node's headers, which it would download; by the name that does not make npm warn. */
+  headerSettings() {
+    if (!fs.existsSync(path.join(this.headers, "include/node/node.h"))) return {};
+    const settings = { npm_package_config_node_gyp_nodedir: this.headers };
+    const warns = this.manager.name === "npm" && parseInt(this.npm, 10) >= 11;
+    return warns ? settings : { ...settings, npm_config_nodedir: this.headers };
   }
 }
 
