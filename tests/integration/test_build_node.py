@@ -186,6 +186,17 @@ def test_what_the_build_writes_into_node_modules_is_not_taken_from_an_older_buil
     assert (slug.root / "node_modules/is-number/made.txt").read_text() == "new"
 
 
+def test_what_build_scripts_keep_for_the_next_build(site):
+    add = "mkdir -p .next/cache kept && echo x >> .next/cache/a && echo x >> kept/a"
+    build = f"{add} && cat .next/cache/a kept/a > told.txt"
+    manifest = {"cacheDirectories": ["kept", "../outside"], "scripts": {"build": build}}
+    site.build(source(manifest))
+    slug, _ = site.build(source(manifest, **{"other.js": ""}))
+    assert (slug.root / "told.txt").read_text() == "x\n" * 4
+    assert (slug.root / "kept/a").exists()
+    assert not (slug.root / ".next/cache").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

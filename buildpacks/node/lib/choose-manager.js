@@ -22,7 +22,7 @@ const PNPM_LOCKS = { 5: "^7", 6: "^8", 9: "^10" };
  */
 function chooseManager(app, semver) {
   const told = [];
-  const named = namedManager(app.manifest.packageManager);
+  const named = namedManager(app.manifest.packageManager, semver);
   const locks = LOCKS.filter(([, file]) => app.has(file));
   const name = chooseName(locks, named, told);
   const asked = named && named.name === name ? [named.version] : [];
@@ -33,9 +33,9 @@ function chooseManager(app, semver) {
   return { told, ...CHOICES[name](app, asked, semver) };
 }
 
-function namedManager(text) {
+function namedManager(text, semver) {
   const match = /^(npm|yarn|pnpm|bun)@(\d[\w.-]*)(\+.*)?$/.exec(typeof text === "string" ? text : "");
-  return match && { name: match[1], version: match[2] };
+  return match && semver.validRange(match[2]) ? { name: match[1], version: match[2] } : null;
 }
 
 function chooseName(locks, named, told) {

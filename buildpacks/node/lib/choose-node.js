@@ -6,20 +6,27 @@ const ANY = ["node", "latest", "current", "stable", "lts", "lts/*"];
 const FILES = [".nvmrc", ".node-version"];
 const SHOWN = 5;
 
-/** What the app asks for: { text, range, from }, or null. Throws a Problem where it is no version. */
+/**
+ * What the app asks for: { text, range, from, near }, or null. `near` is what does where the range can't be had: files for
+ * version managers name one release, often that of whoever wrote them, where "engines" say what is needed.
+ *
+ * Throws a Problem where "engines" name no version; words in files that only a version manager knows are passed over.
+ */
 function askedNode(app, semver) {
   const engine = app.manifest.engines.node;
-  if (engine !== undefined && engine.trim()) return understood(engine, '"engines" in package.json', semver);
+  if (engine !== undefined && engine.trim()) return fromEngines(engine.trim(), semver);
   for (const file of FILES) {
     const line = app.read(file).split(/\r?\n/).map((text) => text.replace(/#.*/, "").trim()).find(Boolean);
-    if (line) return understood(line, file, semver);
+    const range = line ? semver.validRange(spelledOut(line)) : null;
+    if (range) return { text: line, range, from: file, near: semver.valid(range) ? `^${range}` : range };
   }
   return null;
 }
 
-function understood(text, from, semver) {
-  const range = semver.validRange(spelledOut(text.trim()), { loose: true });
-  if (range !== null) return { text: text.trim(), range, from };
+function fromEngines(text, semver) {
+  const from = '"engines" in package.json';
+  const range = semver.validRange(spelledOut(text), { loose: true });
+  if (range !== null) return { text, range, from, near: range };
   throw new Problem(`${from} asks for Node ${JSON.stringify(text)}, which is no version: write one such as "22.x"`);
 }
 
@@ -32,16 +39,16 @@ function spelledOut(text) {
 
 /** The newest of `available` that satisfies. Throws a Problem that says what there is. */
 function chooseNode(asked, atHand, available, semver) {
-  const found = semver.maxSatisfying(available, asked.range);
+  const found = semver.maxSatisfying(available, asked.range) || semver.maxSatisfying(available, asked.near);
   if (found) return found;
   throw new Problem(
     `${asked.from} asks for Node ${JSON.stringify(asked.text)}, which is not to be had;` +
-      ` there ${near(asked, atHand, available, semver)}: ask for one of them`,
+      ` there ${nearest(asked, atHand, available, semver)}: ask for one of them`,
   );
 }
 
 /** Those of the same major where there are some, else the newest of every major. */
-function near(asked, atHand, available, semver) {
+function nearest(asked, atHand, available, semver) {
   const low = semver.minVersion(asked.range);
   const same = available.filter((version) => low && semver.major(version) === low.major);
   const newest = new Map(semver.sort([...available, atHand]).map((version) => [semver.major(version), version]));

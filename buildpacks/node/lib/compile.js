@@ -4,6 +4,7 @@ const path = require("path");
 const { App } = require("./app");
 const { buildEnvironment, readVariables } = require("./environment");
 const { Dependencies } = require("./dependencies");
+const { Kept } = require("./kept");
 const { Problem, tell } = require("./problem");
 const { missingProgram, missingTypeScript, nothingToRun, processTypes } = require("./release");
 const { Failed, run } = require("./run");
@@ -23,10 +24,13 @@ async function compile(root, cache, variables) {
   toolchain.told.forEach(tell);
 
   const dependencies = new Dependencies({ app, toolchain, variables, environment, cache });
+  const kept = new Kept(app, path.join(cache, "node"));
   const script = (name) => runScript(app, dependencies, name);
   await script("heroku-prebuild");
   await dependencies.install();
+  kept.restore();
   await script(app.script("heroku-postbuild") === undefined ? "build" : "heroku-postbuild");
+  kept.save();
   await dependencies.prune();
   await script("heroku-cleanup");
   [missingProgram(app, dependencies.environment.PATH), missingTypeScript(app)].filter(Boolean).forEach(tell);

@@ -41,7 +41,7 @@ const KNOWN = [
       " service's 'build_env'",
   ],
   [
-    /^(?:\/bin\/)?sh: (?:\d+: )?(\S+): not found$/m,
+    /^(?:\/bin\/)?sh: (?:(?:line )?\d+: )?(\S+): (?:command )?not found$/m,
     (output, [, name]) =>
       `a script of package.json runs ${name}, which is not there: add the package that brings it to package.json`,
   ],

@@ -19,11 +19,11 @@ class Packages {
     fs.mkdirSync(directory, { recursive: true });
   }
 
-  /** All versions of a package, from the registry at most once a week; empty where it knows none. */
-  versions(name) {
+  /** All versions of a package, as the registry said within a week where one of them `fits`; empty where it knows none. */
+  versions(name, fits) {
     const file = path.join(this.directory, `${safe(name)}.json`);
     const kept = readList(file);
-    if (kept.length && Date.now() - fs.statSync(file).mtimeMs < WEEK) return kept;
+    if (kept.some(fits) && Date.now() - fs.statSync(file).mtimeMs < WEEK) return kept;
     const found = this.ask(name);
     if (found.length) replace(file, JSON.stringify(found));
     return found.length ? found : kept;

@@ -54,7 +54,8 @@ class Toolchain {
     this.headers = path.dirname(path.dirname(process.execPath));
     if (!asked || this.semver.satisfies(own, asked.range)) return;
     const name = `node-linux-${process.arch}`;
-    this.node = chooseNode(asked, own, this.packages.versions(name), this.semver);
+    const available = this.packages.versions(name, (version) => this.semver.satisfies(version, asked.range));
+    this.node = chooseNode(asked, own, available, this.semver);
     const place = this.fetch(name, this.node, "Node");
     this.headers = path.join(place, "node_modules", name);
     copyTree(path.join(this.headers, "bin/node"), path.join(this.bin, "node"), { share: true });
@@ -98,7 +99,8 @@ class Toolchain {
     if (name === "npm") return this.npm;
     if (program) {
       this.shim("yarn", `$HOME/${program}`);
-      return /(\d+\.\d+\.\d+)/.test(program) ? RegExp.$1 : "4";
+      const [version = "4"] = /\d+\.\d+\.\d+/.exec(program) || [];
+      return version;
     }
     const spoken = name === "berry" ? "yarn" : name;
     const version = this.newest(source, spoken, ranges);
@@ -120,9 +122,9 @@ class Toolchain {
   newest(source, spoken, ranges) {
     const [exact] = ranges.filter((range) => this.semver.valid(range));
     if (exact) return this.semver.clean(exact);
-    const available = this.packages.versions(source);
-    const fitting = available.filter((version) => ranges.every((range) => this.semver.satisfies(version, range)));
-    const found = this.semver.maxSatisfying(fitting, "*");
+    const fits = (version) => ranges.every((range) => this.semver.satisfies(version, range));
+    const available = this.packages.versions(source, fits);
+    const found = this.semver.maxSatisfying(available.filter(fits), "*");
     if (found) return found;
     const newest = this.semver.maxSatisfying(available, "*");
     throw new Problem(
