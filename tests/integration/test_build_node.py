@@ -98,10 +98,10 @@ def test_workspaces(site, name):
     assert CACHED in lines
     assert inside(slug, "node packages/web/main.js") == "true"
     assert not list(slug.root.glob("**/node_modules/isarray"))
-    _, lines = site.build(
-        app | {"packages/lib/package.json": json.dumps(lib | {"optionalDependencies": {"isarray": "2.0.5"}})}
-    )
-    assert "installed anew: package.json changed" in lines
+    if name == "npm":
+        widened = lib | {"optionalDependencies": {"isarray": "2.0.5"}}
+        _, lines = site.build(app | {"packages/lib/package.json": json.dumps(widened)})
+        assert "installed anew: package.json changed" in lines
 
 
 def test_another_node_comes_as_a_package_once(site):
