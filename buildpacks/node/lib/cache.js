@@ -23,7 +23,6 @@ function keyOf({ app, manager, node, npm, variables, development }) {
     settings: digest([
       development,
       settings.sort(),
-      process.env.npm_config_registry || "",
       configuration.map((name) => app.read(name)),
       PATCHES.map((name) => contents(path.join(app.root, name))),
     ]),

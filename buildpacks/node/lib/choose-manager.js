@@ -16,9 +16,9 @@ const PNPM_LOCKS = { 5: "^7", 6: "^8", 9: "^10" };
 /**
  * Which package manager an app uses: { name, package, ranges, program, told }.
  *
- * `name` is npm, yarn (1), berry (yarn 2 and later) or pnpm. `package` is the npm package to install in a version that
- * satisfies all `ranges`; null is npm in the version that goes with Node. `program` is one that the source brings along.
- * `told` are sentences for the pusher. Throws a Problem where two lock files contradict each other. Pure but for `app.read`.
+ * `name` is npm, yarn (1), berry (yarn 2 and later) or pnpm. `package` is the npm package to install in a version
+ * that satisfies all `ranges`; null is npm in the version that goes with Node. `program` is one that the source brings
+ * along. `told` are sentences for the pusher. Throws a Problem where two lock files contradict each other.
  */
 function chooseManager(app, semver) {
   const told = [];
@@ -62,7 +62,9 @@ function severalLocks(locks) {
 
 function refuseConflicts(app, lock) {
   const line = lock ? conflictLine(app.read(lock[1])) : 0;
-  if (line) throw new Problem(`${lock[1]}:${line} holds a merge conflict: run '${lock[0]} install' and commit ${lock[1]}`);
+  if (!line) return;
+  const [manager, file] = lock;
+  throw new Problem(`${file}:${line} holds a merge conflict: run '${manager} install' and commit ${file}`);
 }
 
 function warnAboutBun(app, locks, told) {

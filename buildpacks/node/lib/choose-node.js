@@ -1,16 +1,16 @@
 "use strict";
 const { Problem } = require("./problem");
 
-const NAMES = ["argon", "boron", "carbon", "dubnium", "erbium", "fermium", "gallium", "hydrogen", "iron", "jod", "krypton"];
+const NAMES = "argon boron carbon dubnium erbium fermium gallium hydrogen iron jod krypton".split(" ");
 const ANY = ["node", "latest", "current", "stable", "lts", "lts/*"];
 const FILES = [".nvmrc", ".node-version"];
 const SHOWN = 5;
 
 /**
- * What the app asks for: { text, range, from, near }, or null. `near` is what does where the range can't be had: files for
- * version managers name one release, often that of whoever wrote them, where "engines" say what is needed.
+ * What the app asks for: { text, range, from, near }, or null. `near` is what does where the range can't be had: files
+ * for version managers name one release, often that of whoever wrote them, where "engines" say what is needed.
  *
- * Throws a Problem where "engines" name no version; words in files that only a version manager knows are passed over.
+ * Throws a Problem where "engines" name no version; words that only a version manager knows are passed over.
  */
 function askedNode(app, semver) {
   const engine = app.manifest.engines.node;

@@ -2,7 +2,7 @@
 const fs = require("fs");
 const path = require("path");
 const { Cache, keyOf } = require("./cache");
-const { wantedDependencies } = require("./environment");
+const { registrySettings, wantedDependencies } = require("./environment");
 const { entries, installed, removed } = require("./modules");
 const { tell } = require("./problem");
 const { run } = require("./run");
@@ -15,7 +15,8 @@ class Dependencies {
     const data = require(`./managers/${toolchain.manager.name}`);
     this.app = app;
     this.manager = { ...data, ...toolchain.manager };
-    this.environment = toolchain.environment({ ...environment, ...data.settings(cache, app) });
+    const registry = this.manager.name === "npm" ? {} : registrySettings(environment, app);
+    this.environment = toolchain.environment({ ...environment, ...registry, ...data.settings(cache, app) });
     this.cache = new Cache(path.join(cache, "node"), app.root);
     this.wanted = wantedDependencies(variables, this.manager.name);
     this.scripts = this.manager.lifecycle.filter((name) => app.script(name));
@@ -83,7 +84,8 @@ class Dependencies {
     if (this.cache.known && this.cache.known.pruned) return this.removePruned(this.cache.known.pruned);
     const commands = this.manager.prune({ version: this.manager.version, app: this.app });
     if (!commands) {
-      tell(`development dependencies stay: yarn ${this.manager.version} needs its plugin workspace-tools to remove them`);
+      const { version } = this.manager;
+      tell(`development dependencies stay: yarn ${version} needs its plugin workspace-tools to remove them`);
       return;
     }
     const before = this.entries();

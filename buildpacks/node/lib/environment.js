@@ -15,7 +15,7 @@ function readVariables(directory) {
   return Object.fromEntries(names.map((name) => [name, fs.readFileSync(path.join(directory, name), "utf8")]));
 }
 
-/** Which dependencies the variables ask for: "all" for good, "production" alone, or "build": development ones meanwhile. */
+/** Which dependencies are asked for: "all" for good, "production" alone, or "build": development ones meanwhile. */
 function wantedDependencies(variables, manager) {
   const said = (name) => String(variables[name] || "").trim().toLowerCase();
   const own = manager === "npm" ? "NPM_CONFIG_PRODUCTION" : "YARN_PRODUCTION";
@@ -34,7 +34,7 @@ function buildEnvironment(variables, cache) {
   return {
     npm_config_loglevel: "warn",
     ...environment,
-    ...registrySettings(environment),
+    ...proxySettings(environment),
     npm_config_cache: path.join(cache, "npm"),
     npm_config_update_notifier: "false",
     npm_config_fund: "false",
@@ -45,18 +45,27 @@ function buildEnvironment(variables, cache) {
   };
 }
 
-/** What npm's global configuration says of the registry, for those who don't read it. */
-function registrySettings(environment) {
+/**
+ * What npm's global configuration says of the registry, as variables for managers that don't read it. Variables beat an
+ * app's own files, so where these name a registry there is nothing to say.
+ */
+function registrySettings(environment, app) {
+  const files = [".npmrc", ".yarnrc", ".yarnrc.yml"].map((file) => app.read(file));
+  if (files.some((text) => /^\s*(?:registry|npmRegistryServer)\b/m.test(text))) return {};
   const settings = {};
   for (const [, key, value] of globalConfiguration(environment).matchAll(/^\s*(registry|cafile)\s*=\s*(\S+)\s*$/gm)) {
     settings[`npm_config_${key}`] = value;
   }
   const registry = environment.npm_config_registry || environment.NPM_CONFIG_REGISTRY || settings.npm_config_registry;
-  if (registry) Object.assign(settings, { npm_config_registry: registry, YARN_NPM_REGISTRY_SERVER: registry });
-  const proxies = { YARN_HTTP_PROXY: "HTTP_PROXY", YARN_HTTPS_PROXY: "HTTPS_PROXY" };
-  for (const [name, source] of Object.entries(proxies)) {
-    const value = environment[source] || environment[source.toLowerCase()];
-    if (value && !environment[name]) settings[name] = value;
+  return registry ? { ...settings, npm_config_registry: registry, YARN_NPM_REGISTRY_SERVER: registry } : settings;
+}
+
+/** The proxies by the names that Yarn reads. */
+function proxySettings(environment) {
+  const settings = {};
+  for (const name of ["HTTP_PROXY", "HTTPS_PROXY"]) {
+    const value = environment[name] || environment[name.toLowerCase()];
+    if (value && !environment[`YARN_${name}`]) settings[`YARN_${name}`] = value;
   }
   return settings;
 }
@@ -69,4 +78,4 @@ function globalConfiguration(environment) {
   }
 }
 
-module.exports = { buildEnvironment, readVariables, wantedDependencies };
+module.exports = { buildEnvironment, readVariables, registrySettings, wantedDependencies };

@@ -4,7 +4,8 @@
 const KNOWN = [
   [
     /can only install packages when your package\.json and package-lock\.json/,
-    (output) => outOfStep("package-lock.json", "npm install", /npm (?:error|ERR!) ((?:Missing|Invalid): .+)/.exec(output)),
+    (output) =>
+      outOfStep("package-lock.json", "npm install", /npm (?:error|ERR!) ((?:Missing|Invalid): .+)/.exec(output)),
   ],
   [
     /Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`/,

@@ -36,7 +36,7 @@ function list(directory) {
   }
 }
 
-/** What is gone, topmost entries alone; null where something came instead, so that removing is not all there is to it. */
+/** What is gone, topmost entries alone; null where something came instead, so that removing is not all of it. */
 function removed(before, after) {
   if ([...after].some((name) => !before.has(name))) return null;
   const gone = [...before].filter((name) => !after.has(name)).sort();

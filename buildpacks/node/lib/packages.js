@@ -4,6 +4,7 @@ const fs = require("fs");
 const path = require("path");
 
 const WEEK = 7 * 24 * 3600 * 1000;
+const ALONE = ["--no-save", "--no-package-lock", "--ignore-scripts", "--global=false", "--prefer-offline"];
 const QUIET = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--engine-strict=false"];
 
 /**
@@ -19,7 +20,7 @@ class Packages {
     fs.mkdirSync(directory, { recursive: true });
   }
 
-  /** All versions of a package, as the registry said within a week where one of them `fits`; empty where it knows none. */
+  /** All versions of a package, as the registry said within a week where one of them `fits`; empty where none is. */
   versions(name, fits) {
     const file = path.join(this.directory, `${safe(name)}.json`);
     const kept = readList(file);
@@ -46,8 +47,7 @@ class Packages {
     const fresh = `${place}.new`;
     fs.rmSync(fresh, { recursive: true, force: true });
     fs.mkdirSync(fresh);
-    const flags = ["--no-save", "--no-package-lock", "--ignore-scripts", "--global=false", "--prefer-offline", "--prefix", fresh];
-    const done = this.call(["install", ...flags, `${name}@${version}`]);
+    const done = this.call(["install", ...ALONE, "--prefix", fresh, `${name}@${version}`]);
     if (done.status !== 0) return { place: null, said: done.stderr };
     fs.renameSync(fresh, place);
     return { place };

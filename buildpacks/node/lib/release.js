@@ -28,8 +28,8 @@ function missingProgram(app, search) {
   const places = [path.join(app.root, "node_modules/.bin"), ...search.split(":")];
   if (places.some((directory) => fs.existsSync(path.join(directory, name)))) return null;
   return (
-    `the start script runs ${name}, which is not installed: development dependencies are removed after the build; move the` +
-    ' package that brings it to "dependencies"'
+    `the start script runs ${name}, which is not installed: development dependencies are removed after the build;` +
+    ' move the package that brings it to "dependencies"'
   );
 }
 

@@ -13,7 +13,7 @@ class Failed extends Error {
   }
 }
 
-/** Run a command to its end, its output shown as it comes. Throws a Problem where the failure is a known one, or Failed. */
+/** Run a command to its end, its output shown as it comes. Throws a Problem for a known failure, else Failed. */
 async function run(words, { cwd, env }) {
   const { status, output } = await ended(words, cwd, env);
   if (status === 0) return;

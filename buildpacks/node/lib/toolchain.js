@@ -8,7 +8,7 @@ const { askedNode, chooseNode, npmFor } = require("./choose-node");
 const { Packages, copyTree } = require("./packages");
 const { Problem } = require("./problem");
 
-/** The npm that goes with the running Node: { program, version, works }; in some installations its command is broken. */
+/** The npm of the running Node: { program, version, works }; in some installations its command is broken. */
 function npmAtHand() {
   const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)));
   const command = onPath("npm");
@@ -24,7 +24,7 @@ function onPath(name) {
   return places.find((place) => fs.existsSync(place));
 }
 
-/** Node and the package manager that an app asks for, put into `.calzion` of the app, their programs into `.calzion/bin`. */
+/** Node and the package manager that an app asks for, in `.calzion` of the app, their programs in `.calzion/bin`. */
 class Toolchain {
   constructor(app, cache, environment) {
     this.app = app;
@@ -138,7 +138,7 @@ class Toolchain {
     if (place) return place;
     process.stdout.write(said);
     const missing = /ETARGET|E404|No matching version/.test(said);
-    const reason = missing ? "is not to be had: ask for another version" : "could not be fetched: see above, then try again";
+    const reason = missing ? "is not to be had: ask for another version" : "could not be fetched: push again";
     throw new Problem(`${spoken} ${version}, which package.json asks for, ${reason}`);
   }
 
