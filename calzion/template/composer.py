@@ -54,12 +54,16 @@ class _Anchored:
 
 
 class Composer:
-    """Composes one document; afterwards `places` and `problems` are filled."""
+    """Composes one document; afterwards `places` and `problems` are filled.
 
-    def __init__(self, text: str) -> None:
+    A merge key (`<<`) is a problem, or with `merge_keys` a key like any other, for the caller to act on.
+    """
+
+    def __init__(self, text: str, *, merge_keys: bool = False) -> None:
         self.places = Places(text)
         self.problems: list[Problem] = []
         self._text = text
+        self._merge_keys = merge_keys
         self._stack: list[_Open] = []
         self._anchors: dict[str, _Anchored | None] = {}
         self._root: Data = None
@@ -102,7 +106,7 @@ class Composer:
     def _begin_document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
-            raise Unreadable("a template is one YAML document; a second begins here", event.start_mark.index)
+            raise Unreadable("one YAML document is wanted; a second begins here", event.start_mark.index)
 
     def _take_alias(self, event: Any) -> None:
         offset = event.start_mark.index
@@ -133,7 +137,7 @@ class Composer:
     def _take_key(self, parent: _Open, event: Any) -> None:
         start, key = event.start_mark.index, event.value
         parent.key = key
-        if key == "<<" and event.implicit[0]:
+        if key == "<<" and event.implicit[0] and not self._merge_keys:
             parent.drop = True
             self._problem("merge keys (<<) are not supported: write the keys out", start)
         elif key in parent.data:

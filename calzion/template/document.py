@@ -25,9 +25,9 @@ class Document:
 
 
 def decode(text: bytes) -> str:
-    """The text of a template. Raises Unreadable where it is too large, not UTF-8, or not printable."""
+    """The text of a YAML file. Raises Unreadable where it is too large, not UTF-8, or not printable."""
     if len(text) > MAX_BYTES:
-        raise Unreadable(f"the template is larger than {MAX_BYTES >> 20} MiB ({len(text)} bytes)")
+        raise Unreadable(f"the file is larger than {MAX_BYTES >> 20} MiB ({len(text)} bytes)")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,10 +39,13 @@ def decode(text: bytes) -> str:
     return decoded
 
 
-def read_document(text: str) -> Document:
-    """Compose the only document of `text`. Raises Unreadable at the first mistake that hides what follows."""
+def read_document(text: str, *, merge_keys: bool = False) -> Document:
+    """Compose the only document of `text`; `merge_keys` stay in the data under their key `<<`, else are problems.
+
+    Raises Unreadable at the first mistake that hides what follows.
+    """
     from calzion.template.composer import Composer  # loads YAML, which most processes never need
 
-    composer = Composer(text)
+    composer = Composer(text, merge_keys=merge_keys)
     data = composer.compose()
     return Document(data=data, places=composer.places, problems=tuple(composer.problems))

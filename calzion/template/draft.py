@@ -71,7 +71,7 @@ def _name(key: str, keys: Mapping[str, Data]) -> tuple[ServiceName | None, Misfi
 class Draft:
     """Reads the merged data at once; `problems` and `template` are what can be made of it."""
 
-    def __init__(self, data: Data, sources: Sources, secrets: frozenset[str]) -> None:
+    def __init__(self, data: Data, sources: Sources, secrets: frozenset[str] | None) -> None:
         self._data = data
         self._sources = sources
         root = data if isinstance(data, dict) else {}
@@ -80,7 +80,8 @@ class Draft:
         ]
         self._written = {key: value for key, value in root.items() if _is_section(key)}
         self._sections, self._section_problems = check(SectionsShape, self._written, ())
-        self._first = secrets | _names(self._written.get("Generate"))
+        self._secrets = secrets
+        self._first = (secrets or frozenset()) | _names(self._written.get("Generate"))
 
     def problems(self) -> Iterator[Problem]:
         """Every mistake of the template, in no order."""
@@ -150,7 +151,8 @@ class Draft:
         known = self._first | _names(env) | frozenset(BUILT_IN)
         texts = list(self._interpolated(env))
         yield from unfinished_references(texts)
-        yield from unknown_references(texts, known)
+        if self._secrets is not None:
+            yield from unknown_references(texts, known)
         yield from circle_problems({str(path[-1]): text for path, text in texts_of(env, ())}, self._first)
 
     def _interpolated(self, env: Data) -> Iterator[tuple[Path, str]]:

@@ -15,10 +15,11 @@ def parse_template(
     text: bytes,
     file: str = "template.yaml",
     *,
-    secrets: frozenset[str] = frozenset(),
+    secrets: frozenset[str] | None = frozenset(),
     read: Callable[[str], bytes | None] | None = None,
 ) -> Template:
-    """The template in `text`. References may name what is in `secrets` besides what the template defines.
+    """The template in `text`. References may name what is in `secrets` besides what the template defines; with None
+    the secrets are not known, and every name may be one of them.
 
     `read` gives the bytes of a file of the repository by its path from the root, None where there is none; it may
     raise ValueError with a reason. Without it a template can't include others.

@@ -62,7 +62,7 @@ def test_all_mistakes_are_told_in_order_of_place() -> None:
         (b"\xff\xfea\x00", "1:1: byte 0xff is no UTF-8"),
         ("a: b: c", "1:5: this is not valid YAML: mapping values are not allowed"),
         ("a: [", "1:5: this is not valid YAML"),
-        ("a: {image: x}\n---\nb: {image: x}", "2:1: a template is one YAML document"),
+        ("a: {image: x}\n---\nb: {image: x}", "2:1: one YAML document is wanted"),
         ("a: &a [*a]", "1:8: the alias '*a' refers to itself"),
         ("a: *b", "1:4: the alias '*b' refers to no anchor before it"),
         ("a: {image: x}\n*a : 1", "2:1: a key must be written out"),
