@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scale": ("operate:scale", "Set how many instances run."),
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),
     "init": ("init:init", "Write a first template.yaml for a repository."),
-    "template": ("template:template", "Check a template without a server."),
+    "template": ("template:template", "Check a template without a server, and get its schema."),
 }
 """Name -> module below calzion.cli and the command in it, and its line in the help."""
 

@@ -22,7 +22,7 @@ _PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?P<column>\d+): (?P<sentence
 
 @click.group()
 def template() -> None:
-    """Work with a template; no server is needed."""
+    """Check a template without a server, and get its schema."""
 
 
 @template.command("check")
@@ -43,6 +43,22 @@ def check(file: str, as_json: bool) -> int:
         return 1
     _tell(file, found, as_json)
     return 0
+
+
+@template.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of templates (draft 2020-12), by which an editor completes and checks them."""
+    from calzion.template.schema import template_schema
+
+    print_json(template_schema())
+
+
+@template.command("reference")
+def reference() -> None:
+    """Print every key and section of a template with its meaning and default, as Markdown tables."""
+    from calzion.template.reference import reference_tables
+
+    print("\n\n".join(reference_tables()))
 
 
 def _parsed(file: str) -> Template:

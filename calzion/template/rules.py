@@ -19,7 +19,7 @@ def broken_rules(keys: Keys, at: Path) -> Iterator[Problem]:
     yield from _shared_paths(keys, at)
 
 
-_NOT_TOGETHER = (
+NOT_TOGETHER = (
     ("image", "git", "a service has either 'image' or 'git', not both"),
     ("image", "build", "a service has either 'image' or 'build', not both"),
     ("build", "git", "a service has either 'build' or 'git', not both"),
@@ -27,7 +27,7 @@ _NOT_TOGETHER = (
     ("entrypoint", "git", "'entrypoint' belongs to an image; an app has 'cmd' and its Procfile"),
 )
 
-_FOR_APPS = (
+FOR_APPS = (
     ("processes", "'processes' are those of a Procfile; only a service with 'git' has one"),
     ("buildpacks", "'buildpacks' build an app; only a service with 'git' is one"),
     ("build_env", "'build_env' is for the build of an app; only a service with 'git' has one"),
@@ -35,10 +35,10 @@ _FOR_APPS = (
 
 
 def _pairs(keys: Keys, at: Path) -> Iterator[Problem]:
-    for one, other, sentence in _NOT_TOGETHER:
+    for one, other, sentence in NOT_TOGETHER:
         if one in keys and other in keys:
             yield Problem(sentence=sentence, path=(*at, one), on_key=True)
-    for key, sentence in _FOR_APPS:
+    for key, sentence in FOR_APPS:
         if key in keys and "git" not in keys:
             yield Problem(sentence=sentence, path=(*at, key), on_key=True)
     if keys.get("buildpacks") == []:

@@ -23,7 +23,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_init_writes_a_template_that_passes_the_check(calzion: Run, repository: Path, capsys: Capture) -> None:
+def test_init_writes_a_template_that_passes_the_check(
+    calzion: Run, repository: Path, capsys: Capture
+) -> None:
     (repository / "Procfile").write_text("web: ./serve\n")
     (repository / "app.json").write_text('{"env": {"API_KEY": "abc", "SECRET_KEY": {"generator": "secret"}}}')
     assert calzion("init") == 0
@@ -136,3 +138,10 @@ def test_check_of_no_file(calzion: Run, repository: Path, capsys: Capture) -> No
     assert calzion("template", "check") == 3
     assert "'calzion init' writes a first template" in capsys.readouterr().err
     assert calzion("template", "check", ".") == 2
+
+
+def test_schema_and_reference(calzion: Run, capsys: Capture) -> None:
+    assert calzion("template", "schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "template.yaml of Calzion"
+    assert calzion("template", "reference") == 0
+    assert "\n| `git` | the directory of the repository" in capsys.readouterr().out
