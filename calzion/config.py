@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calzion.configfile import NAME, read_config_file
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 
@@ -58,6 +59,8 @@ class Setting:
     default: str
     meaning: str
     parse: Callable[[str], Any]
+    number: bool = False
+    """Whether a file may write it without quotes."""
 
     @property
     def variable(self) -> str:
@@ -134,11 +137,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
     Setting("store", "", "the database; empty is DATA/calzion.db", _store),
     Setting("registry", "embedded", "where services find each other", _choice("embedded")),
-    Setting("build-parallel", "2", "builds that run at the same time", _count),
-    Setting("build-timeout", "900", "seconds a build may take", _seconds),
-    Setting("build-memory", "2G", "memory a build may take", _size),
-    Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds),
-    Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds),
+    Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
+    Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
+    Setting("build-memory", "2G", "memory a build may take", _size, number=True),
+    Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds, number=True),
+    Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds, number=True),
 )
 
 
@@ -146,8 +149,7 @@ def load(
     flags: Mapping[str, str | None], environ: Mapping[str, str], file: Path | None, uid: int
 ) -> Settings:
     """Read the settings. Raises CalzionError (usage) that lists every problem."""
-    given = _read_file(file) if file else {}
-    problems = [f"{file}: unknown setting {name!r}" for name in given if name not in _NAMES]
+    given, problems = read_config_file(file, _NAMES, _NUMBERS) if file else ({}, [])
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting in SETTINGS:
@@ -168,7 +170,28 @@ def load(
     return Settings(**values, origins=origins)
 
 
-_NAMES = frozenset(setting.name for setting in SETTINGS)
+_NAMES = tuple(setting.name for setting in SETTINGS)
+_NUMBERS = frozenset(setting.name for setting in SETTINGS if setting.number)
+
+
+def find_config_file(flags: Mapping[str, str | None], environ: Mapping[str, str], uid: int) -> Path | None:
+    """The file that CALZION_CONFIG names, else calzion.toml in DATA where there is one."""
+    if named := environ.get("CALZION_CONFIG"):
+        return _path(named)
+    data = flags.get("data") or environ.get("CALZION_DATA") or default_data(uid, environ.get("HOME", "/"))
+    file = _path(data) / NAME
+    return file if os.access(file, os.R_OK) else None
+
+
+def example_file(uid: int, environ: Mapping[str, str]) -> Iterator[str]:
+    """The lines of a calzion.toml in which every setting stands as a comment, with its default."""
+    yield "# Settings of Calzion. A flag, or a variable such as CALZION_DOMAIN, goes before what stands here."
+    for setting in SETTINGS:
+        value = setting.default
+        if setting.name == "data":
+            value = default_data(uid, environ.get("HOME", "/"))
+        yield f"\n# {setting.meaning}"
+        yield f"# {setting.name} = {value if value.isdigit() else json.dumps(value)}"
 
 
 def _find(
@@ -186,14 +209,6 @@ def _find(
     if setting.name in given:
         return given[setting.name], str(file)
     return setting.default, "default"
-
-
-def _read_file(file: Path) -> dict[str, str]:
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CalzionError(f"{file} can't be read: {error}", code="usage") from error
-    return {name: str(value) for name, value in data.items()}
 
 
 def _socket_problems(data: Path) -> list[str]:

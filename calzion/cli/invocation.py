@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calzion.config import SETTINGS, Setting, Settings, load
+from calzion.config import SETTINGS, Setting, Settings, find_config_file, load
 
 if TYPE_CHECKING:
     from calzion.cli.client import Client
@@ -26,7 +26,8 @@ class Invocation:
 
     def settings(self) -> Settings:
         """Raises CalzionError (usage) that lists what is wrong with them."""
-        return load(self.flags, self.environ, self.file, self.uid)
+        file = self.file or find_config_file(self.flags, self.environ, self.uid)
+        return load(self.flags, self.environ, file, self.uid)
 
     def client(self) -> Client:
         from calzion.cli.client import Client
@@ -71,5 +72,9 @@ def _config_option(command: Decorated) -> Decorated:
             context.ensure_object(Invocation).file = Path(value)
 
     return click.option(
-        "--config", metavar="FILE", help="a calzion.toml with settings", expose_value=False, callback=remember
+        "--config",
+        metavar="FILE",
+        help="a calzion.toml with settings [DATA/calzion.toml]",
+        expose_value=False,
+        callback=remember,
     )(command)

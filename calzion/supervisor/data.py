@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from calzion.config import Settings
+from calzion.configfile import NAME as CONFIG_FILE
 from calzion.errors import CalzionError
 
-_HARMLESS = frozenset({"lost+found"})
+_HARMLESS = frozenset({"lost+found", CONFIG_FILE})
 _FIRST_BACKEND = "process"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -122,3 +123,18 @@ def test_run_by_path_uses_no_module_of_the_current_directory(tmp_path: Path) -> 
 def test_stop_without_a_serve_says_so(calzion: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert calzion("stop") == 0
     assert "is not running" in capsys.readouterr().out
+
+
+def test_config_reads_the_file_in_data_and_the_one_that_a_variable_names(
+    calzion: Run, environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "calzion.toml").write_text('domain = "data.example"\n')
+    assert calzion("config", "--json") == 0
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["domain"]["value"] == "data.example"
+    assert found["domain"]["origin"] == str(tmp_path / "calzion.toml")
+    environ["CALZION_CONFIG"] = str(tmp_path / "other.toml")
+    assert calzion("config") == 2
+    assert f"{tmp_path}/other.toml can't be read" in capsys.readouterr().err
+    assert calzion("config", "--example") == 0
+    assert '# domain = "localhost"' in capsys.readouterr().out

@@ -23,7 +23,7 @@ FOUND = sorted(ROOT.glob("examples/*/template.yaml"))
 
 RIGHT = [
     "redis:\nmycompany/postgres:17:\nmy-webapp: {git: .}\n",
-    "a: {git: ., env: {A: x, B: 1, C: 1.5, D: true, E: '${DEPLOYMENT}'}}\nEnv: {F: ''}\nGenerate: {G: , H: {length: 8}}\n",
+    "a: {git: ., env: {A: x, B: 1, C: 1.5, D: true, E: '${F}'}}\nEnv: {F: ''}\nGenerate: {G: , H: {length: 8}}\n",
     "a: {image: x, cmd: [a, 1, true], entrypoint: run, port: 80, volumes: {d: /data}, labels: {a.b/c: 1}}",
     "a: {git: ., ports: {http: assign, admin: 9000}, healthcheck: {path: /x, port: http, interval: 0.5, timeout: 5s}}",
     "a: {git: ., ports: [http, admin], healthcheck: {cmd: [true], grace: 2m}, stop: {signal: INT, timeout: 1h}}",
