@@ -135,7 +135,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ssh", "0.0.0.0:2222", "where pushes arrive", _address),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
-    Setting("store", "", "the database; empty is DATA/calzion.db", _store),
+    Setting("store", "", "the database", _store),
     Setting("registry", "embedded", "where services find each other", _choice("embedded")),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
+_DERIVED = {
+    "data": "/var/lib/calzion as root, else ~/.local/share/calzion",
+    "store": "DATA/calzion.db",
+}
+"""What counts where a setting has no default of its own."""
+
+
 @dataclass
 class Invocation:
     environ: MutableMapping[str, str]
@@ -29,10 +36,11 @@ class Invocation:
         file = self.file or find_config_file(self.flags, self.environ, self.uid)
         return load(self.flags, self.environ, file, self.uid)
 
-    def client(self) -> Client:
-        from calzion.cli.client import Client
+    def client(self, timeout: float | None = None) -> Client:
+        """The server's client, with its own patience or `timeout` seconds for an answer."""
+        from calzion.cli.client import TIMEOUT, Client
 
-        return Client(self.settings().layout.api_socket)
+        return Client(self.settings().layout.api_socket, timeout or TIMEOUT)
 
 
 pass_invocation = click.make_pass_decorator(Invocation)
@@ -56,11 +64,11 @@ def _setting_option(setting: Setting) -> Callable[[Decorated], Decorated]:
         if value is not None:
             context.ensure_object(Invocation).flags[setting.name] = value
 
-    default = f" [{setting.default}]" if setting.default else ""
+    default = setting.default or _DERIVED.get(setting.name, "")
     return click.option(
         f"--{setting.name}",
         metavar=setting.name.rpartition("-")[2].upper(),
-        help=setting.meaning + default,
+        help=f"{setting.meaning}  [default: {default}]",
         expose_value=False,
         callback=remember,
     )
@@ -74,7 +82,7 @@ def _config_option(command: Decorated) -> Decorated:
     return click.option(
         "--config",
         metavar="FILE",
-        help="a calzion.toml with settings [DATA/calzion.toml]",
+        help="a calzion.toml with settings  [default: DATA/calzion.toml, if there]",
         expose_value=False,
         callback=remember,
     )(command)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import MutableMapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 import calzion
 from calzion.cli.invocation import Invocation, connection_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve:serve", "Run everything on this machine, in the foreground."),
@@ -28,11 +32,37 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),
     "init": ("init:init", "Write a first template.yaml for a repository."),
     "template": ("template:template", "Check a template without a server, and get its schema."),
+    "completion": ("completion:completion", "Print the script by which a shell completes commands."),
+    "help": ("help:show_help", "Show the manual of a command."),
+    "man": ("man:man", "Write manual pages for man(1)."),
 }
 """Name -> module below calzion.cli and the command in it, and its line in the help."""
 
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Serving": ("serve", "stop", "status", "config", "doctor"),
+    "Deploying": ("restart", "scale", "destroy"),
+    "Looking": ("list", "ps", "show", "releases", "logs"),
+    "Users": ("keys",),
+    "Templates": ("init", "template"),
+}
+"""The commands as the help shows them; those that are named nowhere stand at the end."""
+
+_COMPLETE = "_CALZION_COMPLETE"
+"""Set by the shell's script: what it wants completed is in the environment."""
+
+
+class ManualContext(click.Context):
+    """Shows a command's page of the manual below its options."""
+
+    def get_help(self) -> str:
+        from calzion.cli.help import full_help
+
+        return full_help(self)
+
 
 class LazyGroup(click.Group):
+    context_class = ManualContext
+
     def list_commands(self, _: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -42,11 +72,28 @@ class LazyGroup(click.Group):
         module, _colon, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(f"calzion.cli.{module}"), name)
         assert isinstance(command, click.Command)
+        for each in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            each.context_class = ManualContext
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """As click does it, without loading every command for its line."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        for title, names in sections().items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
+
+
+def sections() -> dict[str, tuple[str, ...]]:
+    """Every command once, under the title of its section."""
+    named = {name for names in SECTIONS.values() for name in names}
+    return {**SECTIONS, "More": tuple(name for name in COMMANDS if name not in named)}
 
 
 @click.group(
@@ -60,10 +107,13 @@ def program() -> None:
 
 def run_program(arguments: list[str], environ: MutableMapping[str, str], uid: int) -> int:
     """Run the command that was typed; returns its exit status."""
+    invocation = Invocation(environ=environ, uid=uid)
+    if instruction := environ.get(_COMPLETE):
+        from calzion.cli.completion import complete
+
+        return complete(program, instruction, invocation)
     try:
-        result = program.main(
-            arguments, prog_name="calzion", standalone_mode=False, obj=Invocation(environ=environ, uid=uid)
-        )
+        result = program.main(arguments, prog_name="calzion", standalone_mode=False, obj=invocation)
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

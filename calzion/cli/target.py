@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
+from calzion.cli.suggest import deployments, items
 from calzion.model import DeploymentName, ServiceName
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _TYPE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _MOST = 1000
@@ -36,6 +41,14 @@ class DeploymentType(click.ParamType[DeploymentName]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 (click's)
+        incomplete: str,
+    ) -> list[CompletionItem[str]]:
+        return items(deployments(ctx), incomplete)
+
 
 class TargetType(click.ParamType[Target]):
     name = "target"
@@ -46,6 +59,18 @@ class TargetType(click.ParamType[Target]):
             return Target(DeploymentName.parse(deployment), ServiceName.parse(service) if colon else None)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 (click's)
+        incomplete: str,
+    ) -> list[CompletionItem[str]]:
+        """Deployments; and the services of one that is clear."""
+        found = deployments(ctx)
+        names = [name for name in found if name.startswith(incomplete.partition(":")[0])]
+        services = [f"{names[0]}:{service}" for service in found[names[0]]] if len(names) == 1 else []
+        return items([*names, *services], incomplete)
 
 
 @dataclass(frozen=True)
@@ -71,3 +96,12 @@ class CountType(click.ParamType[Count]):
         if not equals or not number.isascii() or not number.isdigit() or int(number) > _MOST:
             self.fail(f"{value!r}: write SERVICE=N or SERVICE.TYPE=N, N from 0 to {_MOST}", param, ctx)
         return Count(unit, int(number))
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 (click's)
+        incomplete: str,
+    ) -> list[CompletionItem[str]]:
+        services = deployments(ctx).get(str(ctx.params.get("deployment")), [])
+        return items([f"{service}=" for service in services], incomplete)

@@ -1,0 +1,218 @@
+"""What the manual says about each command besides its description and options."""
+
+from __future__ import annotations
+
+from calzion.cli.manual import Page
+
+_COLOURS = {"NO_COLOR": "where it is set, nothing is coloured"}
+
+PAGES: dict[str, Page] = {
+    "": Page(
+        examples={
+            "calzion serve": "start everything on this machine",
+            "calzion keys add alice alice.pub": "let alice push",
+            "git push calzion main:myapp-staging": "deploy; the branch names the deployment",
+            "calzion help logs": "the manual of a command",
+        },
+        exits={
+            3: "there is no such thing",
+            4: "refused: a permission or a confirmation is missing",
+            5: "the server can't be reached",
+            10: "a plan would change something",
+        },
+        server=False,
+    ),
+    "serve": Page(
+        examples={
+            "calzion serve": "everything, with what is kept in the default directory",
+            "calzion serve --domain example.com --http 0.0.0.0:80": "deployments at SERVICE.DEPLOYMENT.example.com",
+            "calzion serve --data /tmp/try --ephemeral": "to try it: nothing runs on afterwards",
+            "calzion serve router": "the router alone",
+        },
+        exits={1: "a part did not start, or another serve runs for the same DATA"},
+        files={"DATA/logs": "what its parts write"},
+    ),
+    "stop": Page(
+        examples={
+            "calzion stop": "for an upgrade: deployments go on serving",
+            "calzion stop --all": "and end them too",
+        },
+        exits={1: "it did not end in time", 4: "it belongs to another user"},
+        server=False,
+    ),
+    "status": Page(
+        examples={
+            "calzion status": "a line for each part",
+            "calzion status --json | jq .ok": "for a monitor: true or false",
+        },
+        exits={0: "every part is up", 1: "a part is not up"},
+    ),
+    "config": Page(
+        examples={
+            "calzion config": "what is in force, and why",
+            "calzion config --http 0.0.0.0:80 --json": "what a flag would change",
+            "calzion config --example > calzion.toml": "a file to begin with",
+        },
+        exits={2: "a setting can't be used"},
+    ),
+    "doctor": Page(
+        examples={
+            "calzion doctor": "what is here, and how to get the rest",
+            "calzion doctor --json": "the same for a program",
+        },
+        exits={0: "everything that is needed is there", 1: "something needed is missing"},
+    ),
+    "keys": Page(
+        examples={
+            "calzion keys add alice alice.pub --allow 'myapp-*'": "let alice push to some deployments",
+            "calzion keys list": "who may push",
+        }
+    ),
+    "keys add": Page(
+        examples={
+            "calzion keys add alice": "your own key, for every deployment",
+            "calzion keys add ci ci.pub --allow 'myapp-*' --allow shop": "some deployments alone",
+            "ssh-add -L | calzion keys add alice -": "the key that the agent holds",
+        },
+        files={"~/.ssh/id_ed25519.pub": "the key, where no FILE is named; then id_ecdsa.pub, id_rsa.pub"},
+    ),
+    "keys list": Page(
+        examples={"calzion keys list": "a line for each key", "calzion keys list --json": "for a program"}
+    ),
+    "keys remove": Page(
+        examples={
+            "calzion keys remove alice": "every key of alice",
+            "calzion keys remove SHA256:Zk3F0gXbyf2mPqV3dZ1uQf6Y0r0Xh1nB2cM8aJw5LrE": "one key",
+        }
+    ),
+    "list": Page(
+        examples={
+            "calzion list": "a line for each deployment",
+            "calzion list --json | jq -r '.[].name'": "their names alone",
+        }
+    ),
+    "ps": Page(
+        examples={
+            "calzion ps myapp-staging": "every instance",
+            "calzion ps myapp-staging:web": "those of one service",
+            "calzion ps myapp-staging --json | jq -r '.[].endpoint'": "where they listen",
+        }
+    ),
+    "show": Page(
+        examples={
+            "calzion show myapp-staging": "its services, addresses and volumes",
+            "calzion show myapp-staging:web": "one service, with its environment",
+        }
+    ),
+    "releases": Page(
+        examples={
+            "calzion releases myapp-staging": "what was deployed, by whom, and how it went",
+            "calzion releases myapp-staging --json | jq '.[0]'": "the newest one",
+        }
+    ),
+    "logs": Page(
+        examples={
+            "calzion logs -f myapp-staging": "what every instance writes, as it comes",
+            "calzion logs -n 20 myapp-staging:web": "the last 20 lines of each instance of a service",
+            "calzion logs myapp-staging --release v7": "how the release v7 went",
+        },
+        environment=_COLOURS,
+    ),
+    "restart": Page(
+        examples={
+            "calzion restart myapp-staging": "everything",
+            "calzion restart myapp-staging:web": "one service",
+        },
+        environment=_COLOURS,
+    ),
+    "scale": Page(
+        examples={
+            "calzion scale myapp-staging web=3": "three web processes of the service web",
+            "calzion scale myapp-staging web=2 web.worker=0": "and no worker",
+        },
+        environment=_COLOURS,
+    ),
+    "destroy": Page(
+        examples={
+            "calzion destroy myapp-pr42": "shows what would be lost, and asks for the name",
+            "calzion destroy myapp-pr42 --yes": "in a script",
+        },
+        exits={4: "refused: it was not confirmed"},
+        environment=_COLOURS,
+    ),
+    "init": Page(
+        examples={
+            "calzion init": "writes template.yaml",
+            "calzion init --print": "only shows it",
+            "calzion init --compose docker-compose.prod.yml": "from another Compose file",
+        },
+        exits={
+            2: "wrong use, or a file that can't be read",
+            3: "nothing says what runs",
+            4: "there is a template already",
+        },
+        files={
+            "template.yaml": "what is written",
+            "Procfile, app.json, compose.yaml, Dockerfile": "some of what is read",
+        },
+    ),
+    "template": Page(
+        examples={
+            "calzion template check": "checks ./template.yaml",
+            "calzion template schema > template.schema.json": "for an editor",
+        }
+    ),
+    "template check": Page(
+        examples={
+            "calzion template check": "checks ./template.yaml",
+            "calzion template check deploy/template.yaml --json": "for a program",
+            "git show main:template.yaml | calzion template check -": "the one of another commit",
+        },
+        exits={0: "it can be deployed", 1: "it has mistakes", 3: "there is no such file"},
+    ),
+    "template schema": Page(
+        examples={
+            "calzion template schema > template.schema.json": "then begin template.yaml with the line: "
+            "# yaml-language-server: $schema=template.schema.json",
+        }
+    ),
+    "template reference": Page(examples={"calzion template reference | less": "every key and section"}),
+    "completion": Page(
+        examples={
+            "calzion completion bash > ~/.local/share/bash-completion/completions/calzion": "for bash, with the "
+            "package bash-completion",
+            "calzion completion zsh > ~/.zfunc/_calzion": "for zsh, with 'fpath+=~/.zfunc' before compinit in ~/.zshrc",
+            "calzion completion fish > ~/.config/fish/completions/calzion.fish": "for fish",
+            'eval "$(calzion completion bash)"': "for this shell alone",
+        }
+    ),
+    "help": Page(
+        examples={
+            "calzion help logs": "as calzion logs --help",
+            "calzion help keys add": "of a command below",
+        }
+    ),
+    "man": Page(
+        examples={
+            "calzion man ~/.local/share/man/man1": "then: man calzion-logs",
+            "calzion man . && man ./calzion.1": "to look at them",
+        }
+    ),
+}
+"""By the words behind `calzion`; the program itself is ''."""
+
+ARGUMENTS: dict[str, str] = {
+    "DEPLOYMENT": "the name of a deployment, such as myapp-staging",
+    "DEPLOYMENT[:SERVICE]": "a deployment, or one service of it, such as myapp-staging:web",
+    "DEPLOYMENT:SERVICE": "a service of a deployment, such as myapp-staging:web",
+    "SERVICE[.TYPE]=N...": "how many: of the service's web process, or of another process type",
+    "[PART]": "host, router, reconciler, controller or sshd; else all of them",
+    "NAME": "the name of a user",
+    "[FILE|-]": "a file; '-' is standard input",
+    "NAME|FINGERPRINT": "the name of a user, or the fingerprint of a key",
+    "[DIRECTORY|-]": "the repository's directory; '-' is the current one, written to standard output",
+    "DIRECTORY": "the directory to write to",
+    "SHELL": "bash, zsh or fish",
+    "[COMMAND]...": "the words of a command",
+}
+"""What an argument is, by how the usage names it."""
