@@ -51,10 +51,8 @@ def _comments(scaffold: Scaffold) -> Iterator[list[str]]:
 
 
 def _comment(text: str, bullet: str = "") -> list[str]:
-    """Wrapped, and without characters that would end the comment or move a terminal."""
-    clean = "".join(character if character.isprintable() else "?" for character in text)
     return textwrap.wrap(
-        clean,
+        text,
         _WIDTH,
         initial_indent=f"# {bullet}",
         subsequent_indent="# " + " " * len(bullet),

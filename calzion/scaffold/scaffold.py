@@ -13,7 +13,7 @@ from calzion.scaffold.dockerfile import FILE as _DOCKERFILE
 from calzion.scaffold.dockerfile import started, workdirs
 from calzion.scaffold.images import last_part
 from calzion.scaffold.naming import free, label
-from calzion.scaffold.sketch import Keys, Notes, Scaffold, Service
+from calzion.scaffold.sketch import Keys, Notes, Scaffold, Service, printable
 from calzion.scaffold.tree import ROOT, Tree, below
 from calzion.scaffold.vault import Vault
 from calzion.template.interpolation import references
@@ -114,7 +114,7 @@ class _Maker:
             raise _nothing(self._notes.left)
         used = _references(list(kept.values()))
         return Scaffold(
-            sources=tuple(dict.fromkeys(self._sources)),
+            sources=tuple(dict.fromkeys(map(printable, self._sources))),
             services=tuple(Service(name=name, keys=_requiring(keys, kept)) for name, keys in kept.items()),
             run={
                 name: task for name, task in self._run.items() if accepted_task(name, task, kept, self._notes)

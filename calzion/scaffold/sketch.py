@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_LONGEST = 300
+
 Keys = dict[str, Any]
 """JSON data in the language of the template: what a service's key holds."""
 
@@ -50,7 +52,13 @@ class Notes:
         _note(self.decided, owner, what)
 
 
+def printable(text: str) -> str:
+    """`text` on one line of a sensible length, without characters on which a terminal would act."""
+    clean = "".join(character if character.isprintable() else "?" for character in text)
+    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 3]}..."
+
+
 def _note(sentences: list[str], owner: str, what: str) -> None:
-    sentence = f"{owner}: {what}" if owner else what
+    sentence = printable(f"{owner}: {what}" if owner else what)
     if sentence not in sentences:
         sentences.append(sentence)

@@ -13,6 +13,7 @@ from calzion.scaffold.vault import literal
 from calzion.template.data import Data
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ADDRESS = re.compile(r"HOST|SERVER|ADDR|URL|URI|ENDPOINT|BROKER")
 _SAMPLES = (".example", ".sample", ".template", ".dist")
 
 
@@ -31,7 +32,7 @@ def environment(service: dict[str, Data], owner: Owner) -> dict[str, str]:
     if "PORT" in env:
         del env["PORT"]
         owner.decide("PORT is given by Calzion, so the variable is left out")
-    return env
+    return {name: _with_new_hosts(name, value, owner) for name, value in env.items()}
 
 
 def dotenv(tree: Tree, directory: str) -> dict[str, str]:
@@ -46,6 +47,18 @@ def _from_outside(name: str, owner: Owner) -> str:
     if value and not is_secret(name, value):
         return owner.context.vault.value(name, literal(value), owner.name)
     return owner.context.vault.reference(name, value, owner.name, own=owner.data)
+
+
+def _with_new_hosts(name: str, value: str, owner: Owner) -> str:
+    """The value with the new names of services where it names the old ones as hosts."""
+    for old, new in owner.context.names.items():
+        if old != new:
+            value = re.sub(
+                rf"(?<=@){re.escape(old)}(?=[:/,]|$)|(?<=//){re.escape(old)}(?=[:/,]|$)", new, value
+            )
+            if _ADDRESS.search(name) and re.fullmatch(rf"{re.escape(old)}(:\d+)?", value):
+                value = value.replace(old, new)
+    return value
 
 
 def _written(data: Data) -> list[tuple[str, str | None]]:

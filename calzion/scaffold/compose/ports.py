@@ -8,6 +8,7 @@ from typing import Any
 
 from calzion.scaffold.compose.context import Owner
 from calzion.scaffold.compose.reading import scalar
+from calzion.scaffold.compose.substitution import substitute
 from calzion.template.data import Data
 
 _SHORT = re.compile(r"(?:(?P<published>.*):)?(?P<target>\d{1,5})(?:/(?P<protocol>\w+))?", re.ASCII)
@@ -61,10 +62,13 @@ def port_keys(numbers: list[int], image: str) -> dict[str, Any]:
 
 def _read(item: Data, owner: Owner) -> _Port | None:
     if isinstance(item, dict):
-        short = f"{_text(item, 'published', owner)}:{_text(item, 'target', owner)}/{_text(item, 'protocol', owner)}"
+        published, target, protocol = (
+            _text(item.get(key), owner) for key in ("published", "target", "protocol")
+        )
+        short = f"{published}:{target}/{protocol}"
         written = short.removesuffix("/").removeprefix(":")
     else:
-        written = owner.fixed(scalar(item) or "") or ""
+        written = _text(item, owner)
     match = _SHORT.fullmatch(written)
     if match is None or not 0 < int(match["target"]) < 65536:
         return None
@@ -72,8 +76,9 @@ def _read(item: Data, owner: Owner) -> _Port | None:
     return _Port(target=int(match["target"]), published=match["published"] or "", protocol=protocol)
 
 
-def _text(item: dict[str, Data], key: str, owner: Owner) -> str:
-    return owner.fixed(scalar(item.get(key)) or "") or ""
+def _text(data: Data, owner: Owner) -> str:
+    """The text with `?` for what is not known; the port of the host need not be."""
+    return substitute(scalar(data) or "", owner.context.known, lambda _, value: value or "?", str)
 
 
 def _say_published(port: _Port, owner: Owner) -> None:

@@ -8,6 +8,7 @@ from calzion.errors import CalzionError
 from calzion.scaffold.compose.context import Context, Owner
 from calzion.scaffold.compose.environment import dotenv
 from calzion.scaffold.compose.leftover import say_left_at_root
+from calzion.scaffold.compose.mounts import VOLUME, mounts
 from calzion.scaffold.compose.reading import read_compose, scalar, scalars
 from calzion.scaffold.compose.service import service_keys, waits_for_end_of
 from calzion.scaffold.images import is_data
@@ -101,7 +102,7 @@ def _names(services: dict[str, Written], notes: Notes) -> dict[str, str]:
         if names[name] != name:
             notes.decide(
                 names[name],
-                f"the service was named {name}; where its host name is written, write the new one",
+                f"the service was named {name}; where the code names it as a host, write the new name",
             )
     return names
 
@@ -121,8 +122,21 @@ def _read(services: dict[str, Written], context: Context) -> dict[str, dict[str,
     for name, keys in found.items():
         if not keys:
             context.notes.leave(name, "the service: it has neither an image nor a build in the repository")
+    _say_shared(services, owners)
     kept = {context.names[name]: found[name] for name in services if found[name]}
     return {name: _with_known(keys, kept) for name, keys in kept.items()}
+
+
+def _say_shared(services: dict[str, Written], owners: dict[str, Owner]) -> None:
+    """Note the volumes that several services have in common."""
+    users: dict[str, list[Owner]] = {}
+    for name, service in services.items():
+        for source in {mount.source for mount in mounts(service, owners[name]) if mount.kind == VOLUME}:
+            users.setdefault(source, []).append(owners[name])
+    for source, sharing in sorted(users.items()):
+        if source and len(sharing) > 1:
+            names = ", ".join(owner.name for owner in sharing)
+            sharing[0].context.notes.leave("", f"the volume {source} in common: {names} each have their own")
 
 
 def _with_known(keys: dict[str, Any], kept: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -5,35 +5,39 @@ from __future__ import annotations
 import re
 
 from calzion.scaffold.compose.context import Owner
-from calzion.scaffold.compose.reading import scalar
+from calzion.scaffold.compose.mounts import BIND, VOLUME, Mount, mounts
 from calzion.scaffold.naming import free, label
 from calzion.scaffold.tree import joined
 from calzion.template.data import Data
 
 APP = "/app"
-_HOST = ("/", ".", "~", "$")
+_CODE = frozenset({APP, "/code", "/src", "/usr/src/app", "/opt/app", "/workspace", "/var/www/html"})
+_INITIAL = "/docker-entrypoint-initdb.d"
+_MADE_BY_BUILDS = re.compile(r".*/(?:node_modules|\.next|\.venv|venv|__pycache__)")
 
 
 def volumes(service: dict[str, Data], roots: tuple[str, ...], owner: Owner) -> dict[str, str]:
-    """Name -> path inside. Bind mounts and temporary file systems are left, and said.
+    """Name -> path inside. A bind mount of data becomes a volume too; others are left, and said.
 
-    `roots` are the directories in which the container has the code of the app.
+    `roots` are the directories in which the container of an app has its code.
     """
     found: dict[str, str] = {}
-    items = service.get("volumes")
-    for item in items if isinstance(items, list) else ():
-        kind, source, target = _long(item, owner) if isinstance(item, dict) else _short(item, owner)
-        target = moved(target.rstrip("/") or target, roots)
-        if kind == "bind":
-            owner.leave(f"the bind mount of {source} at {target}: {_instead(target)}")
-        elif kind != "volume":
-            owner.leave(f"the {kind} mount at {target}")
-        elif _belongs_to_code(target) and not source:
+    for mount in mounts(service, owner):
+        target = moved(mount.target, roots)
+        name = free(label(mount.source or target, "data"), found)
+        if mount.kind == BIND and _is_data(mount, target, owner):
+            owner.decide(f"the bind mount of {mount.source} at {target} is a volume, which begins empty")
+            found[name] = target
+        elif mount.kind == BIND:
+            owner.leave(f"the bind mount of {mount.source} at {target}: {_instead(target)}")
+        elif mount.kind != VOLUME:
+            owner.leave(f"the {mount.kind} mount at {target}")
+        elif _MADE_BY_BUILDS.fullmatch(target) or (not mount.source and _is_code(target)):
             owner.leave(f"the volume at {target}: what is there comes from the build")
         elif target in found.values():
             owner.leave(f"the second volume at {target}")
         else:
-            found[free(label(source or target, "data"), found)] = target
+            found[name] = target
     if service.get("tmpfs"):
         owner.leave("tmpfs: /tmp of an instance is its own and goes with it")
     return found
@@ -41,13 +45,12 @@ def volumes(service: dict[str, Data], roots: tuple[str, ...], owner: Owner) -> d
 
 def code_roots(service: dict[str, Data], directory: str, owner: Owner) -> tuple[str, ...]:
     """Where bind mounts put the code of the app that is in `directory`."""
-    items = service.get("volumes")
-    found = []
-    for item in items if isinstance(items, list) else ():
-        kind, source, target = _long(item, owner) if isinstance(item, dict) else _short(item, owner)
-        if kind == "bind" and joined(owner.context.directory, source) == directory and target.startswith("/"):
-            found.append(target.rstrip("/"))
-    return tuple(root for root in found if root)
+    found = (
+        mount.target
+        for mount in mounts(service, owner)
+        if mount.kind == BIND and joined(owner.context.directory, mount.source) == directory
+    )
+    return tuple(root for root in found if root.startswith("/") and root != "/")
 
 
 def moved(text: str, roots: tuple[str, ...]) -> str:
@@ -57,36 +60,31 @@ def moved(text: str, roots: tuple[str, ...]) -> str:
     return text
 
 
-def _short(item: Data, owner: Owner) -> tuple[str, str, str]:
-    """(kind, source, target) of SOURCE:TARGET[:MODE] or TARGET."""
-    written = scalar(item) or ""
-    text = owner.fixed(written)
-    if text is None:
-        return "bind", written, ""
-    source, colon, rest = text.partition(":")
-    if not colon:
-        return "volume", "", source
-    return ("bind" if source.startswith(_HOST) or "/" in source else "volume"), source, rest.partition(":")[0]
-
-
-def _long(item: dict[str, Data], owner: Owner) -> tuple[str, str, str]:
-    kind, source, target = (
-        owner.fixed(scalar(item.get(key)) or "") or "" for key in ("type", "source", "target")
-    )
-    return kind or "volume", source, target
+def _is_data(mount: Mount, target: str, owner: Owner) -> bool:
+    """Whether the service writes there: nothing of the repository is there, or a database keeps its data in it."""
+    path = joined(owner.context.directory, mount.source)
+    tree = owner.context.tree
+    if not target.startswith("/") or target.startswith(_INITIAL) or _is_code(target) or "." in _last(target):
+        return False
+    if owner.data:
+        return path is None or tree.read(path) is None
+    return path is not None and tree.read(path) is None and not tree.names(path)
 
 
 def _instead(target: str) -> str:
-    if _belongs_to_code(target):
+    if _is_code(target):
         return "code comes from the commit"
-    if target.startswith("/docker-entrypoint-initdb.d"):
+    if target.startswith(_INITIAL):
         return "see 'initialising databases' in the documentation"
     if target.endswith("docker.sock"):
         return "no service reaches the container engine"
     return "files come from the commit, data lives in a named volume"
 
 
-def _belongs_to_code(target: str) -> bool:
-    return target.startswith(
-        ("/app", "/code", "/src", "/usr/src", "/opt/app", "/home/node", "/workspace", "/var/www")
-    ) or (target.rpartition("/")[2] in ("node_modules", ".next", ".venv", "venv", "__pycache__"))
+def _is_code(path: str) -> bool:
+    """Whether it is a directory in which images have the code of an app by habit."""
+    return path in _CODE
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]

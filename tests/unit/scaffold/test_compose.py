@@ -407,9 +407,91 @@ def test_a_compose_file_that_can_t_be_read(tmp_path: Path, content: str, sentenc
     assert sentence in "\n".join([raised.value.message, *(raised.value.detail or [])])
 
 
-def test_comments_can_t_be_left(make: Make) -> None:
+def test_comments_can_t_be_left_and_terminals_not_moved(make: Make) -> None:
     made = make(
-        {"compose.yaml": 'services: {a: {image: a, "x\\nEvil: 1": 2, "\\e[31m\\u2028y": 1}}'},
+        {
+            "compose.yaml": r"""
+                services:
+                  a: {image: a, "x\nEvil: 1": 2, "\e[31m\u2028y": 1}
+                  "b\nEvil:": {image: b, profiles: ["\e]0;x"]}
+            """,
+            "c\nEvil:/Procfile": "web: x\n",
+        }
     )
-    assert "Evil: 1" not in [line.strip() for line in made.text.splitlines()]
+    lines = [line.strip() for line in made.text.splitlines()]
+    assert not [line for line in lines if line.startswith("Evil")]
+    assert all(sentence.isprintable() for sentence in (*made.scaffold.left, *made.scaffold.decided))
     assert "\x1b" not in made.text
+
+
+def test_bind_mounts_of_data_become_volumes(make: Make) -> None:
+    made = make(
+        {
+            "docker-compose.yml": """
+                services:
+                  db:
+                    image: postgres:14-alpine
+                    shm_size: 256mb
+                    volumes:
+                      - ./postgres14:/var/lib/postgresql/data
+                      - ./conf/pg.conf:/etc/pg.conf
+                      - ./sql:/docker-entrypoint-initdb.d
+                  search:
+                    image: example/search
+                    volumes: ["/srv/search:/data", "./index:/index", "./rules:/rules", "shared:/shared"]
+                  web:
+                    build: .
+                    volumes: ["./public/system:/srv/app/public/system", "shared:/srv/app/shared", "./lib:/srv/app/lib"]
+            """,
+            "conf/pg.conf": "",
+            "sql/a.sql": "",
+            "rules/a.yaml": "",
+            "lib/a.py": "",
+            "requirements.txt": "",
+            "Dockerfile": "FROM python\nWORKDIR /srv/app\n",
+        }
+    )
+    found = {
+        name: [(volume.name, volume.path) for volume in service.volumes]
+        for name, service in made.services.items()
+    }
+    assert found == {
+        "db": [("postgres14", "/var/lib/postgresql/data")],
+        "search": [("index", "/index"), ("shared", "/shared")],
+        "web": [("public-system", "/app/public/system"), ("shared", "/app/shared")],
+    }
+    assert "db: the bind mount of ./postgres14 at /var/lib/postgresql/data is a volume" in made.text.replace(
+        "\n#   ", " "
+    )
+    left = "\n".join(made.scaffold.left)
+    for word in ("conf/pg.conf", "./sql", "/srv/search", "./rules", "./lib at /app/lib", "shm_size"):
+        assert word in left, word
+    assert "the volume shared in common: search, web each have their own" in left
+
+
+def test_a_new_name_is_written_where_a_host_is_named(make: Make) -> None:
+    made = make(
+        {
+            "compose.yaml": """
+                services:
+                  my_db: {image: mysql:8}
+                  web:
+                    image: example/web
+                    ports: ["${HTTP_PORT}:8000"]
+                    environment:
+                      DATABASE_URL: mysql://app@my_db:3306/my_db
+                      API: http://my_db/x?my_db
+                      DB_HOST: my_db
+                      DB_SERVER: my_db:3306
+                      DB_NAME: my_db
+            """
+        }
+    )
+    assert made.env("web") == {
+        "DATABASE_URL": "mysql://app@my-db:3306/my_db",
+        "API": "http://my-db/x?my_db",
+        "DB_HOST": "my-db",
+        "DB_SERVER": "my-db:3306",
+        "DB_NAME": "my_db",
+    }
+    assert [port.number for port in made.services["web"].ports] == [8000]
