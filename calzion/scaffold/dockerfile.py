@@ -10,6 +10,7 @@ from calzion.scaffold.tree import Tree, below
 
 FILE = "Dockerfile"
 _WORKDIR = re.compile(r"WORKDIR[ \t]+[\"']?(/[\w./-]+)[\"']?", re.IGNORECASE)
+_EXPOSE = re.compile(r"EXPOSE[ \t]+(\d{1,5})\b", re.IGNORECASE | re.ASCII)
 _INSTRUCTION = re.compile(r"(FROM|CMD|ENTRYPOINT)[ \t]+(.+)", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"nginx|httpd|httpd-foreground|apache2|apache2ctl|apache2-foreground|caddy|java|catalina\.sh|php-fpm"
@@ -44,6 +45,12 @@ def workdirs(tree: Tree, directory: str) -> tuple[str, ...]:
         if match:
             found = (match[1].rstrip("/"),)
     return found
+
+
+def exposed(content: bytes) -> list[int]:
+    """The ports that the Dockerfile says its program listens on."""
+    found = (match[1] for line in _lines(content) if (match := _EXPOSE.match(line)))
+    return [int(number) for number in found if 0 < int(number) < 65536]
 
 
 def _lines(content: bytes) -> list[str]:

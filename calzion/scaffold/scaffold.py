@@ -10,8 +10,9 @@ from calzion.scaffold.apps import App, detected, find_apps, read_app
 from calzion.scaffold.combine import combine
 from calzion.scaffold.compose import FILES, moved, read_project
 from calzion.scaffold.dockerfile import FILE as _DOCKERFILE
-from calzion.scaffold.dockerfile import started, workdirs
+from calzion.scaffold.dockerfile import exposed, started, workdirs
 from calzion.scaffold.images import last_part
+from calzion.scaffold.listening import on_port
 from calzion.scaffold.naming import free, label
 from calzion.scaffold.sketch import Keys, Notes, Scaffold, Service, printable
 from calzion.scaffold.tree import ROOT, Tree, below
@@ -161,9 +162,11 @@ class _Maker:
         if "cmd" in keys:
             return
         path = below(keys["git"], _DOCKERFILE)
-        words = started(self._tree.read(path) or b"")
+        content = self._tree.read(path) or b""
+        words = started(content)
         if words:
-            keys["cmd"] = moved(self._vault.shell(words, {}), workdirs(self._tree, keys["git"]))
+            command = moved(self._vault.shell(words, {}), workdirs(self._tree, keys["git"]))
+            keys["cmd"], _ = on_port(command, exposed(content))
             self._sources.append(path)
 
 

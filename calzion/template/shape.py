@@ -157,7 +157,7 @@ class ServiceShape(Shape):
         Ports | None,
         Given,
         Meaning(
-            "named ports: a map of names to numbers or `assign`, or a list of names (all assigned); empty for none",
+            "named ports: a map of names to numbers or `assign`, or a list of names (all assigned); `[]` for none",
             examples=({"http": "assign", "admin": 9000}, ["http", "admin"], []),
         ),
     ] = None

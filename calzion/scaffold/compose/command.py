@@ -7,18 +7,27 @@ from typing import Any
 
 from calzion.scaffold.compose.context import Owner
 from calzion.scaffold.compose.reading import scalar, scalars
+from calzion.scaffold.dockerfile import FILE, started
+from calzion.scaffold.tree import below
 from calzion.template.data import Data
 
+_KEYS = (("entrypoint", "entrypoint"), ("cmd", "command"))
 
-def command_keys(service: dict[str, Data], env: dict[str, str], app: bool, owner: Owner) -> dict[str, Any]:
-    """The keys; variables that a command needs are added to `env`. An app has one command and no entrypoint."""
-    entrypoint = _command(service.get("entrypoint"), env, owner)
-    command = _command(service.get("command"), env, owner)
-    if not app:
-        found = {"entrypoint": entrypoint, "cmd": command}
-        return {key: value for key, value in found.items() if value}
-    words = " ".join(_shell(part) for part in (entrypoint, command) if part)
-    return {"cmd": words} if words else {}
+
+def command_keys(service: dict[str, Data], env: dict[str, str], owner: Owner) -> dict[str, Any]:
+    """The keys of an image; variables that a command needs are added to `env`."""
+    found = {key: _command(service.get(name), env, owner) for key, name in _KEYS}
+    return {key: value for key, value in found.items() if value}
+
+
+def app_command(service: dict[str, Data], env: dict[str, str], directory: str, owner: Owner) -> str:
+    """The one command of an app, for a shell: the file's, else its Dockerfile's where there is no Procfile."""
+    written = [_command(service.get(name), env, owner) for _, name in _KEYS]
+    words = " ".join(_shell(part) for part in written if part)
+    if words or "Procfile" in owner.context.tree.names(directory):
+        return words
+    content = owner.context.tree.read(below(directory, FILE)) or b""
+    return owner.context.vault.shell(started(content) or "", env)
 
 
 def _command(data: Data, env: dict[str, str], owner: Owner) -> str | list[str] | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from calzion.scaffold.compose.command import command_keys
+from calzion.scaffold.compose.command import app_command, command_keys
 from calzion.scaffold.compose.context import Owner
 from calzion.scaffold.compose.duration import duration
 from calzion.scaffold.compose.environment import environment
@@ -17,6 +16,7 @@ from calzion.scaffold.compose.source import source_keys
 from calzion.scaffold.compose.volumes import code_roots, moved, volumes
 from calzion.scaffold.dockerfile import workdirs
 from calzion.scaffold.images import is_appliance, last_part
+from calzion.scaffold.listening import is_told, on_port
 from calzion.template.data import Data
 
 _ROUTERS = ("traefik.", "caddy", "com.docker.", "org.label-schema.", "org.opencontainers.")
@@ -29,12 +29,13 @@ def service_keys(service: dict[str, Data], owner: Owner) -> dict[str, Any]:
         return {}
     image = keys.get("image", "")
     env = environment(service, owner)
-    commands = command_keys(service, env, "git" in keys, owner)
-    check = {} if is_appliance(image) else healthcheck(service, env, owner)
     roots = _code_roots(service, keys.get("git"), owner)
-    keys |= {key: moved(value, roots) if isinstance(value, str) else value for key, value in commands.items()}
+    numbers = port_numbers(service, owner)
+    check = {} if is_appliance(image) else healthcheck(service, env, owner)
+    keys |= command_keys(service, env, owner) if "git" not in keys else {}
+    keys |= _app_keys(service, env, keys["git"], roots, numbers, owner) if "git" in keys else {}
     keys |= {"env": env} if env else {}
-    keys |= _ports(port_numbers(service, owner), keys, owner)
+    keys |= port_keys(numbers, last_part(image)) if "git" not in keys and numbers else {}
     keys |= _given("volumes", volumes(service, roots, owner))
     keys |= _given("healthcheck", check["path"] if list(check) == ["path"] else check)
     keys |= _given("require", _requirements(service.get("depends_on"), owner))
@@ -62,20 +63,27 @@ def _code_roots(service: dict[str, Data], directory: str | None, owner: Owner) -
     return (*code_roots(service, directory, owner), *workdirs(owner.context.tree, directory))
 
 
-def _ports(numbers: list[int], keys: dict[str, Any], owner: Owner) -> dict[str, Any]:
-    """An app that is told its port by PORT needs no number; one that nothing reaches has no port at all."""
-    if "git" not in keys:
-        return port_keys(numbers, last_part(keys.get("image", ""))) if numbers else {}
-    command = str(keys.get("cmd", ""))
+def _app_keys(
+    service: dict[str, Data],
+    env: dict[str, str],
+    directory: str,
+    roots: tuple[str, ...],
+    numbers: list[int],
+    owner: Owner,
+) -> dict[str, Any]:
+    """The command of an app, with the port that it is told; one that nothing reaches has no port at all."""
+    command = moved(app_command(service, env, directory, owner), roots)
     if not numbers:
-        return {"ports": []} if command and "$PORT" not in command and "${PORT" not in command else {}
-    written = [number for number in numbers if re.search(rf"(?<!\d){number}(?!\d)", command)]
-    if written or len(numbers) > 1:
-        return port_keys(numbers, "")
-    owner.decide(
-        f"its port is told to it by PORT; if it listens on {numbers[0]} whatever PORT says, write 'port: {numbers[0]}'"
-    )
-    return {}
+        return _given("cmd", command) | ({"ports": []} if command and not is_told(command) else {})
+    command, found = on_port(command, numbers)
+    if found:
+        owner.decide(f"its command has $PORT in place of {found}")
+    elif not is_told(command):
+        owner.decide(f"it has to listen on the port that PORT says, not on {numbers[0]}")
+    for number in numbers:
+        if len(numbers) > 1 and number != (found or numbers[0]):
+            owner.leave(f"the port {number}: traffic comes to one port of an app")
+    return _given("cmd", command)
 
 
 def _requirements(data: Data, owner: Owner) -> list[str]:

@@ -84,8 +84,8 @@ def test_a_django_project(make: Make) -> None:
     )
     web, worker, db = made.services["web"], made.services["celery-worker"], made.services["db"]
     assert list(made.services) == ["web", "celery-worker", "db", "redis"]
-    assert (web.git, web.cmd) == (".", "gunicorn shop.wsgi --bind 0.0.0.0:8000 --workers 3")
-    assert [port.number for port in web.ports] == [8000]
+    assert (web.git, web.cmd) == (".", "gunicorn shop.wsgi --bind 0.0.0.0:$PORT --workers 3")
+    assert [port.number for port in web.ports] == [None]
     assert worker.ports == ()
     assert made.env("web") == {
         "SENTRY_DSN": "${SENTRY_DSN}",
@@ -121,6 +121,7 @@ def test_a_django_project(make: Make) -> None:
         "web: deploy.resources",
         "web: build.args",
         "web: the host port 8000",
+        "web: its command has $PORT in place of 8000",
         "db: the host port 127.0.0.1:5432",
         "the section secrets",
         "the volume static",
