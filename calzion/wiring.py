@@ -36,7 +36,7 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
     runs: dict[str, Callable[[], None]] = {
-        "host": lambda: _run_host(settings, ready),
+        "host": lambda: _run_host(settings, ready, environ),
         "router": lambda: _run_router(settings, ready),
         "reconciler": lambda: _run_reconciler(settings, ready, environ),
         "controller": lambda: _run_controller(settings, ready),
@@ -61,11 +61,11 @@ def stop_everything(settings: Settings) -> None:
     stop_router(layout)
 
 
-def _run_host(settings: Settings, ready: Ready) -> None:
+def _run_host(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
     from calzion.host.daemon import run_host
 
     _when_answering(settings.layout.host_socket, ready)
-    run_host(settings.layout)
+    run_host(settings.layout, environ)
 
 
 def _run_router(settings: Settings, ready: Ready) -> None:

@@ -20,6 +20,7 @@ from calzion.build.directory import DirectoryTree
 from calzion.build.fetch import INTERPRETER
 from calzion.build.limits import BuildLimits
 from calzion.build.procfile import parse_procfile
+from calzion.build.pythons import PythonBuild, Pythons
 from calzion.build.recipe import Recipe, Recipes, read_source
 from calzion.build.release import MAX_SIZE, Release, parse_release
 from calzion.build.remotes import Pinned, Remotes
@@ -50,6 +51,7 @@ class SlugBuilder:
     layout: Layout
     workshop: Workshop
     buildpacks: Buildpacks
+    pythons: Pythons
     turns: Turns
     afterwards: Afterwards
     sealer: Sealer
@@ -79,14 +81,22 @@ class SlugBuilder:
 
     def key(self, order: BuildOrder) -> str:
         _procfile(order.source)
+        python = self._python(order)
         parts = [
             _FORMAT,
             order.source.digest,
             self.workshop.stack.name,
             self.buildpacks.digest(self.recipes.of(order)),
             sorted(order.environment),
+            python.identity if python else None,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _python(self, order: BuildOrder) -> PythonBuild | None:
+        shipped = self.recipes.of(order).shipped
+        return self.pythons.decide(
+            shipped, order.source.names(), lambda path: read_source(order.source, path)
+        )
 
     def find(self, key: str) -> Slug | None:
         return self.store.find(key)
@@ -122,6 +132,9 @@ class SlugBuilder:
         wanted = wanted_submodules(order.source, order.service)
         for note in recipe.notes():
             told(note)
+        python = self._python(order)
+        if python and python.choice.note:
+            sink.warning(f"{order.service}: {python.choice.note}")
         copies = self.remotes.provide(list(recipe.pinned.values()), cancellation, told)
         submodules = fetched_submodules(
             self.workshop, self.layout.builds, wanted, order.service, cancellation=cancellation, told=told
@@ -131,7 +144,7 @@ class SlugBuilder:
             order.source.export(place.app)
             place_submodules(fetched, place.app)
             place.hand_over()
-            self._run(order, recipe, copies, place, cancellation, told)
+            self._run(order, recipe, copies, python, place, cancellation, told)
             return self._store(order, key, place)
 
     def _run(
@@ -139,6 +152,7 @@ class SlugBuilder:
         order: BuildOrder,
         recipe: Recipe,
         copies: Mapping[Pinned, Path],
+        python: PythonBuild | None,
         place: Scratch,
         cancellation: Cancellation,
         told: Callable[[str], None],
@@ -146,11 +160,12 @@ class SlugBuilder:
         with self.caches.lend(order.cache, place):
             ending, out_of_memory = self.workshop.run(
                 place,
-                self.buildpacks.mounts(recipe, copies),
+                (*self.buildpacks.mounts(recipe, copies), *(python.mounts if python else ())),
                 ["/bin/bash", DRIVER_INSIDE, INTERPRETER, OUT, *self.buildpacks.arguments(recipe)],
                 commit=order.source.commit,
                 cancellation=cancellation,
                 told=told,
+                variables=python.variables if python else {},
             )
         judge(order.service, ending, self.workshop.limits, out_of_memory=out_of_memory)
 
@@ -180,6 +195,7 @@ class SlugBuilder:
                 self._prepare_cache(order, slug, program, stop)
 
     def _prepare_cache(self, order: BuildOrder, slug: Slug, program: str, stop: Cancellation) -> None:
+        python = self._python(order)
         with scratch(self.layout.builds) as place:
             place.fill(order.environment)
             place.hand_over()
@@ -188,12 +204,14 @@ class SlugBuilder:
                     place,
                     (
                         *self.buildpacks.shipped(self.recipes.of(order)),
+                        *(python.mounts if python else ()),
                         Mount(source=slug.root, target=SLUG_INSIDE),
                     ),
                     [*_NICE, program, SLUG_INSIDE, CACHE, "/env"],
                     commit=order.source.commit,
                     cancellation=stop,
                     told=lambda _line: None,
+                    variables=python.variables if python else {},
                 )
 
 
@@ -211,15 +229,17 @@ def slug_builder(
 
     `idle` seconds after a build its cache is prepared for the next one.
     """
+    stack = Stack.look()
     return SlugBuilder(
         layout=layout,
         workshop=Workshop(
-            stack=Stack.look(),
+            stack=stack,
             limits=BuildLimits(memory=memory, timeout=timeout),
             cgroups=CgroupTree.find(CGROUP_TREE),
             environ=environ,
         ),
         buildpacks=Buildpacks(buildpacks),
+        pythons=Pythons(environ, layout.data, stack.path),
         turns=Turns(parallel),
         afterwards=Afterwards(idle),
         sealer=Sealer(),

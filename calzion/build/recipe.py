@@ -21,6 +21,11 @@ class Recipe:
     references: tuple[Reference, ...]
     pinned: Mapping[Remote, Pinned]
 
+    @property
+    def shipped(self) -> tuple[str, ...]:
+        """The names of those that ship with Calzion."""
+        return tuple(each.name for each in self.references if isinstance(each, Shipped))
+
     def notes(self) -> Iterator[str]:
         """What whoever deploys should know about the choice."""
         for reference in self.references:

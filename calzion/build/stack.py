@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uv
 
-from calzion.host.runtimes import node_mounts
+from calzion.host.runtimes import node_mounts, packaged
 from calzion.host.sandbox import RUNTIMES, SYSTEM_PATH, Machine, Mount
 
 _VERSION_SECONDS = 10
@@ -43,11 +43,10 @@ class Stack:
                 {
                     "python": _version(shutil.which("python3", path=machine.path)),
                     "node": _version(_node(node)),
-                    "own": platform.python_version(),
                 },
             ),
             machine=machine,
-            tools=(uv_mount, *node),
+            tools=(uv_mount, *_poetry(), *node),
         )
 
 
@@ -66,6 +65,12 @@ def _os_release() -> Mapping[str, str]:
 
 def _node(mounts: tuple[Mount, ...]) -> str | None:
     return str(mounts[0].source / "bin/node") if mounts else shutil.which("node", path=SYSTEM_PATH)
+
+
+def _poetry() -> tuple[Mount, ...]:
+    """Poetry's own library, by which the python buildpack reads Poetry's files."""
+    library = packaged("poetry.core")
+    return (Mount(source=library, target=f"{RUNTIMES}/python/poetry/core"),) if library else ()
 
 
 def _uv() -> Path:

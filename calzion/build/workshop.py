@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from calzion.build import passthrough
 from calzion.build.child import Ending, run_child
@@ -37,8 +38,9 @@ class Workshop:
         commit: str,
         cancellation: Cancellation,
         told: Callable[[str], None],
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Ending, bool]:
-        """Run `command` to its end; with it comes whether the memory limit ended some of it.
+        """Run `command` to its end, with `variables` added; with it comes whether memory ran out in some of it.
 
         Raises CalzionError (unsupported) without bubblewrap, OSError.
         """
@@ -55,7 +57,7 @@ class Workshop:
         with enclosure(self.limits, self.cgroups, place.root.name) as held:
             ending = run_child(
                 held.wrap(arguments),
-                build_environment(self.stack, commit, passed.environment),
+                {**build_environment(self.stack, commit, passed.environment), **variables},
                 timeout=self.limits.timeout,
                 cancellation=cancellation,
                 told=told,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="calzion.host", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory of everything Calzion keeps")
     try:
-        run_host(Layout(parser.parse_args().data.resolve()))
+        run_host(Layout(parser.parse_args().data.resolve()), os.environ)
     except CalzionError as error:
         print(error, file=sys.stderr)
         return CODES[error.code].exit

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from calzion.errors import CalzionError
@@ -19,7 +20,7 @@ from calzion.layout import Layout
 _ROTATION_CHECK = 2.0  # seconds
 
 
-def run_host(layout: Layout) -> None:
+def run_host(layout: Layout, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT, which leave the instances running, or until a client asks to shut down.
 
     Raises CalzionError (conflict) where another host daemon serves the same directory.
@@ -30,7 +31,7 @@ def run_host(layout: Layout) -> None:
     loop = Loop()
     _handle_signals(loop)
     server = Server(loop)
-    around = Surroundings.look(loop, layout, server.notify)
+    around = Surroundings.look(loop, layout, server.notify, environ)
     _sweep_cgroups(around)
     fleet = Fleet(around)
     fleet.adopt()

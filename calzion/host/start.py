@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from calzion.host.identity import identity
 from calzion.host.launch import Launch, volume_mounts
 from calzion.host.loop import Loop
 from calzion.host.process import spawn
+from calzion.host.pythons import python_mounts
 from calzion.host.record import Record
 from calzion.host.runtimes import node_mounts
 from calzion.host.sandbox import Mount
@@ -29,27 +30,38 @@ from calzion.model import RunSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What all instances of a daemon share. `changed` is told of every change of an instance's state."""
+    """What all instances of a daemon share, `environ` being the daemon's own environment.
+
+    `changed` is told of every change of an instance's state.
+    """
 
     loop: Loop
     layout: Layout
     facilities: Facilities
     runtimes: tuple[Mount, ...]
+    environ: Mapping[str, str]
     changed: Callable[[], None]
 
     @classmethod
-    def look(cls, loop: Loop, layout: Layout, changed: Callable[[], None]) -> Surroundings:
+    def look(
+        cls, loop: Loop, layout: Layout, changed: Callable[[], None], environ: Mapping[str, str]
+    ) -> Surroundings:
         return cls(
             loop=loop,
             layout=layout,
             facilities=Facilities.probe(layout),
             runtimes=node_mounts(),
+            environ=environ,
             changed=changed,
         )
 
     def user(self, spec: RunSpec) -> int:
         """Whom the instance runs as: without root, everyone is the one who runs Calzion."""
         return spec.uid if self.facilities.root else os.getuid()
+
+    def mounts(self, spec: RunSpec) -> tuple[Mount, ...]:
+        """The runtimes of an app: those that all have, and the interpreter of its own slug."""
+        return (*self.runtimes, *python_mounts(spec.slug, self.environ, self.layout.data))
 
     def clean(self, path: Path | None) -> None:
         """Remove a directory that nothing uses any more, aside."""
@@ -81,7 +93,7 @@ def start(
         limits = spec.limits
         cgroup.limit(memory=limits.memory, processes=limits.processes, cpus=limits.cpus)
     appliance = appliance_of(spec)
-    own = appliance.mounts if appliance else around.runtimes
+    own = appliance.mounts if appliance else around.mounts(spec)
 
     def order(status: int) -> Launch:
         return Launch(
