@@ -8,12 +8,11 @@ from calzion.errors import CalzionError
 from calzion.template.buildpack import SHIPPED, buildpack_lines, parse_buildpacks
 
 ROOT_FILES = {
-    "python": ("requirements.txt", "pyproject.toml", "uv.lock"),
+    "python": ("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt", "Pipfile", "pyproject.toml"),
     "node": ("package.json",),
     "static": ("index.html", "static.json"),
     "procfile": ("Procfile",),
 }
-_NOT_YET = ("Pipfile", "setup.py", "environment.yml", "poetry.lock")
 _SHOWN = 20
 
 Read = Callable[[str], bytes | None]
@@ -31,21 +30,22 @@ def detect(names: tuple[str, ...], read: Read) -> tuple[str, ...]:
     for buildpack in SHIPPED:
         if any(name in names for name in ROOT_FILES[buildpack]):
             return (buildpack,)
-        if buildpack == "python":
-            _refuse_other_python(names)
+        if buildpack == "node" and _is_bare_python(names):
+            return ("python",)
         if buildpack == "static" and "public/" in names and read("public/index.html") is not None:
             return (buildpack,)
     raise _nothing(names)
 
 
-def _refuse_other_python(names: tuple[str, ...]) -> None:
-    for name in _NOT_YET:
-        if name in names and "package.json" not in names:
-            raise CalzionError(
-                f"this is a Python app, but {name} alone is not supported yet",
-                hint="add a requirements.txt, or a pyproject.toml with a uv.lock ('uv lock')",
-                code="build",
-            )
+def _is_bare_python(names: tuple[str, ...]) -> bool:
+    """A setup.py, which Node apps may have for their tools, says less than a package.json."""
+    if "setup.py" not in names and "environment.yml" in names:
+        raise CalzionError(
+            "this is a Python app, but environment.yml (conda) alone is not supported",
+            hint="add a requirements.txt, or a pyproject.toml with a uv.lock ('uv lock')",
+            code="build",
+        )
+    return "setup.py" in names
 
 
 def _nothing(names: tuple[str, ...]) -> CalzionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -109,6 +110,21 @@ class Site:
         """The names of what lies in the scratch directory of builds."""
         self.rest()
         return sorted(path.name for path in self.layout.builds.iterdir())
+
+
+def inside(slug: Slug, command: str) -> str:
+    """What a command prints that runs as an instance would, with the slug at /app."""
+    script = 'for file in .profile.d/*.sh; do . "./$file"; done; exec bash -c "$1"'
+    done = subprocess.run(
+        ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/app", "--bind", slug.root, "/app", "--chdir", "/app"]
+        + ["bash", "-c", script, "bash", command],
+        env={"PATH": os.environ["PATH"], "HOME": "/app"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def with_buildpack(compile: str, release: str = "") -> dict[str, str]:

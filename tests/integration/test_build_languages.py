@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from tests.integration.build_site import Cancel, Output, Site
+from tests.integration.build_site import Cancel, Output, Site, inside
 
 CACHED = "dependencies are unchanged: taken from the cache"
 
@@ -19,21 +19,6 @@ def site(tmp_path):
     site = Site(tmp_path)
     yield site
     site.rest()
-
-
-def inside(slug, command):
-    """What a command prints that runs as an instance would, with the slug at /app."""
-    script = 'for file in .profile.d/*.sh; do . "./$file"; done; exec bash -c "$1"'
-    done = subprocess.run(
-        ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/app", "--bind", slug.root, "/app", "--chdir", "/app"]
-        + ["bash", "-c", script, "bash", command],
-        env={"PATH": os.environ["PATH"], "HOME": "/app"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 def test_requirements_are_installed_once(site):

@@ -14,6 +14,9 @@ def nothing(path):
         (("requirements.txt", "package.json", "Procfile"), "python"),
         (("pyproject.toml",), "python"),
         (("uv.lock",), "python"),
+        (("poetry.lock", "pyproject.toml"), "python"),
+        (("Pipfile", "package.json"), "python"),
+        (("setup.py", "Procfile"), "python"),
         (("Procfile", "package.json", "index.html"), "node"),
         (("Procfile", "index.html"), "static"),
         (("static.json",), "static"),
@@ -42,10 +45,9 @@ def test_nothing_fits_says_what_was_looked_for_and_what_is_there():
     assert caught.value.detail[1] == "at the root: main.go, src/"
 
 
-@pytest.mark.parametrize("name", ["Pipfile", "setup.py"])
-def test_other_kinds_of_python_are_recognised_and_refused(name):
-    with pytest.raises(CalzionError, match=f"{name} alone is not supported yet"):
-        detect((name, "Procfile"), nothing)
+def test_conda_is_recognised_and_refused():
+    with pytest.raises(CalzionError, match=r"environment.yml \(conda\) alone is not supported"):
+        detect(("environment.yml", "Procfile"), nothing)
 
 
 def test_the_buildpacks_file_decides():
