@@ -56,13 +56,23 @@ class Lock:
     def _find(self, name: str, constraint: str, asked_by: str) -> Table:
         wanted = parse_constraint(constraint)
         for package in self._named.get(name, []):
-            python = parse_constraint(package.get("python-versions", "*"))
-            if wanted.allows(Version.parse(package["version"])) and python.allows(self._python):
+            if self._fits(package) and wanted.allows(Version.parse(package["version"])):
                 return package
         fail(
             f"poetry.lock has no {name} ({constraint}) for Python {self._python}, which {asked_by} depends on: "
             "it is out of step with pyproject.toml ('poetry lock' mends that), or locked for another Python"
         )
+
+    def _fits(self, package: Table) -> bool:
+        """Whether this is the version that is locked for the app's interpreter; newer locks say so by markers."""
+        markers = package.get("markers", "")
+        if isinstance(markers, dict):
+            markers = markers.get("main", "")
+        python = parse_constraint(package.get("python-versions", "*"))
+        return python.allows(self._python) and self._holds(markers)
+
+    def _holds(self, markers: str, extra: str = "") -> bool:
+        return not markers or parse_marker(markers).validate({**self._environment, "extra": extra})
 
     def _below(self, package: Table, extra: str) -> list[tuple[str, str, frozenset[str], str]]:
         """What a package depends on because of `extra`, or, where that is '', anyway."""
@@ -84,9 +94,8 @@ class Lock:
         return found
 
     def _applies(self, entry: Table, extra: str) -> bool:
-        marker = parse_marker(entry.get("markers", ""))
         python = parse_constraint(entry.get("python", "*"))
-        return python.allows(self._python) and marker.validate({**self._environment, "extra": extra})
+        return python.allows(self._python) and self._holds(entry.get("markers", ""), extra)
 
     def hashes(self, package: Table) -> list[str]:
         files = package.get("files") or self._files.get(package["name"], [])

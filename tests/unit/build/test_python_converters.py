@@ -185,6 +185,18 @@ def test_one_package_locked_in_two_versions(convert, python, version):
     assert done.requirements == [f"num=={version} --hash=sha256:num"]
 
 
+@pytest.mark.parametrize(("python", "version"), [("3.8.18", "1.0"), ("3.11.2", "2.0")])
+def test_the_markers_of_newer_locks(convert, python, version):
+    groups = 'groups = ["main", "dev"]\n'
+    locked = package("a", "1.0", groups + "markers = \"python_version < '3.10'\"\n") + package(
+        "a",
+        "2.0",
+        groups + "markers = {main = \"python_version >= '3.10'\", dev = \"python_version < '3'\"}\n",
+    )
+    done = convert("poetry_lock.py", project('a = "*"') | {"poetry.lock": locked}, python=python)
+    assert done.requirements == [f"a=={version} --hash=sha256:a"]
+
+
 def test_extras_bring_their_own_dependencies(convert):
     locked = (
         package(
