@@ -42,6 +42,7 @@ class Settings:
     build_parallel: int
     build_timeout: float
     build_memory: int
+    python_downloads: str
     boot_timeout: float
     drain_timeout: float
     origins: Mapping[str, str]
@@ -140,6 +141,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),
+    Setting(
+        "python-downloads",
+        "no",
+        "whether uv may download a Python that an app asks for: yes, no",
+        _choice("yes", "no"),
+    ),
     Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds, number=True),
     Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds, number=True),
 )

@@ -168,6 +168,7 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         parallel=settings.build_parallel,
         timeout=settings.build_timeout,
         memory=settings.build_memory,
+        python_downloads=settings.python_downloads == "yes",
     )
     builder.prepare()
     backend = _backend(layout)

@@ -20,13 +20,14 @@ from calzion.build.directory import DirectoryTree
 from calzion.build.fetch import INTERPRETER
 from calzion.build.limits import BuildLimits
 from calzion.build.procfile import parse_procfile
+from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythons import PythonBuild, Pythons
 from calzion.build.recipe import Recipe, Recipes, read_source
 from calzion.build.release import MAX_SIZE, Release, parse_release
 from calzion.build.remotes import Pinned, Remotes
 from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
-from calzion.build.stack import Stack
+from calzion.build.stack import Stack, find_uv
 from calzion.build.store import SlugStore, remove_tree
 from calzion.build.submodules import fetched_submodules, place_submodules, wanted_submodules
 from calzion.build.turns import Turns
@@ -34,6 +35,7 @@ from calzion.build.verdict import check_size, judge
 from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.cgroup import CgroupTree
+from calzion.host.pythons import downloads
 from calzion.host.sandbox import Mount
 from calzion.layout import Layout
 from calzion.model import BuildOrder, Cancellation, Pairs, Sink, Slug, SourceTree
@@ -223,6 +225,7 @@ def slug_builder(
     parallel: int,
     timeout: float,
     memory: int,
+    python_downloads: bool = False,
     idle: float = 2.0,
 ) -> SlugBuilder:
     """A builder for this machine: looks at its interpreters and control groups, which takes some 50 ms.
@@ -239,7 +242,12 @@ def slug_builder(
             environ=environ,
         ),
         buildpacks=Buildpacks(buildpacks),
-        pythons=Pythons(environ, layout.data, stack.path),
+        pythons=Pythons(
+            environ,
+            layout.data,
+            stack.path,
+            PythonDownloads(find_uv(), downloads(layout.data), environ) if python_downloads else None,
+        ),
         turns=Turns(parallel),
         afterwards=Afterwards(idle),
         sealer=Sealer(),

@@ -56,7 +56,7 @@ def _nothing(names: tuple[str, ...]) -> CalzionError:
         hint="add one of the files that are looked for, or point the service's 'git:' at the app's directory",
         code="build",
         detail=[
-            f"looked for: {', '.join(wanted)}, public/index.html, .buildpacks",
+            f"looked for: {', '.join(wanted)}, setup.py, public/index.html, .buildpacks",
             f"at the root: {', '.join(there) or 'nothing'}",
         ],
     )

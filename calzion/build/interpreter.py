@@ -67,7 +67,7 @@ def missing(request: PythonRequest, available: Iterable[Interpreter]) -> Calzion
     return CalzionError(
         f"Python {request.text}, which {request.place} asks for, is not on this server; there is {there}",
         hint="ask for one of these, or let the server's administrator install it "
-        "('pyenv install' or 'uv python install')",
+        "('pyenv install', 'uv python install', or the setting python-downloads)",
         code="build",
     )
 

@@ -11,7 +11,9 @@ from calzion.build.committed import refuse_committed_environment
 from calzion.build.detect import Read
 from calzion.build.fetch import INTERPRETER
 from calzion.build.interpreter import Choice, Interpreter, choose, identity, look_at
-from calzion.build.pythonrequest import python_request
+from calzion.build.pythondownload import PythonDownloads
+from calzion.build.pythonrequest import PythonRequest, python_request
+from calzion.errors import CalzionError
 from calzion.host.pythons import Installation, find_installations
 from calzion.host.sandbox import Mount
 
@@ -43,12 +45,15 @@ class PythonBuild:
 
 
 class Pythons:
-    """`environ` is the server's, `path` the PATH of builds, on which the default is found.
+    """`environ` is the server's, `path` the PATH of builds, on which the default is found. `downloads` where allowed.
 
     Looks at the machine anew each time: what is installed while the server runs counts for the next push.
     """
 
-    def __init__(self, environ: Mapping[str, str], data: Path, path: str) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], data: Path, path: str, downloads: PythonDownloads | None = None
+    ) -> None:
+        self._downloads = downloads
         self._environ = environ
         self._data = data
         self._path = path
@@ -60,7 +65,20 @@ class Pythons:
             return None
         refuse_committed_environment(names, read)
         request = python_request(names, read)
-        return PythonBuild(choice=choose(request, self.available(), self.default()))
+        return PythonBuild(choice=self._choose(request))
+
+    def _choose(self, request: PythonRequest | None) -> Choice:
+        try:
+            return choose(request, self.available(), self.default())
+        except CalzionError as error:
+            if request is None or self._downloads is None:
+                raise
+            why = self._downloads.fetch(str(request.wanted[0]))
+            if why:
+                raise CalzionError(
+                    f"{error.message}; it could not be downloaded: {why}", hint=error.hint, code=error.code
+                ) from error
+        return choose(request, self.available(), self.default())
 
     def available(self) -> tuple[Interpreter, ...]:
         found = (self._look(each) for each in find_installations(self._environ, self._data))

@@ -35,7 +35,7 @@ class Stack:
         """See what this machine has."""
         machine = Machine.look()
         node = node_mounts()
-        uv_mount = Mount(source=_uv(), target=f"{RUNTIMES}/bin/uv")
+        uv_mount = Mount(source=find_uv(), target=f"{RUNTIMES}/bin/uv")
         return cls(
             name=stack_name(
                 _os_release(),
@@ -73,7 +73,7 @@ def _poetry() -> tuple[Mount, ...]:
     return (Mount(source=library, target=f"{RUNTIMES}/python/poetry/core"),) if library else ()
 
 
-def _uv() -> Path:
+def find_uv() -> Path:
     try:
         return Path(uv.find_uv_bin())
     except FileNotFoundError:

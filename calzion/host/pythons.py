@@ -16,6 +16,7 @@ ENVIRONMENT = ".calzion/python"
 
 _NAMES = ("python3", *(f"python3.{minor}" for minor in range(6, 21)))
 _OPEN = 0o005
+"""Where root runs Calzion, apps are others; else they are whoever runs it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,8 @@ class Installation:
 def find_installations(environ: Mapping[str, str], data: Path) -> tuple[Installation, ...]:
     """Every CPython 3 that builds may use, in a fixed order: system, pyenv, uv, Calzion's own downloads, PATH.
 
-    Runs nothing. What holds the home directory of whoever runs Calzion, or `data`, or can't be read by everyone, is
-    left out: it could not be shown to an app.
+    Runs nothing. What holds the home directory of whoever runs Calzion, or `data`, or can't be read by apps, is left
+    out.
     """
     home = Path(environ.get("HOME", "/nonexistent"))
     found: dict[Path, Installation] = {}
@@ -111,6 +112,6 @@ def _is_usable(program: Path, private: Iterable[Path]) -> bool:
         modes = (prefix.stat().st_mode, program.stat().st_mode)
     except OSError:
         return False
-    return all(mode & _OPEN == _OPEN for mode in modes) and any(
-        (prefix / library / program.name / "os.py").is_file() for library in ("lib", "lib64")
-    )
+    if os.geteuid() == 0 and not all(mode & _OPEN == _OPEN for mode in modes):
+        return False
+    return any((prefix / library / program.name / "os.py").is_file() for library in ("lib", "lib64"))

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from calzion.build.interpreter import Interpreter, choose
+from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythonrequest import python_request
 from calzion.build.pythons import Pythons
 from calzion.errors import CalzionError
@@ -125,3 +126,56 @@ def test_an_installation_that_does_not_work_is_none(pythons, pyenv):
 
 def test_other_buildpacks_get_none(pythons):
     assert pythons.decide(("node",), (".python-version",), lambda _name: b"9.9") is None
+
+
+@pytest.fixture
+def fake_uv(tmp_path):
+    """A program in uv's place that records how it is called, then does what a script says."""
+
+    def make(script):
+        program = tmp_path / "uv"
+        program.write_text(
+            f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\nwhile [ $# -gt 2 ]; do shift; done\n{script}\n'
+        )
+        program.chmod(0o755)
+        return program
+
+    return make
+
+
+def with_downloads(tmp_path, uv, now=lambda: 0.0):
+    environ = {"HOME": str(tmp_path / "home"), "PATH": os.defpath}
+    data = tmp_path / "data"
+    return Pythons(environ, data, "/usr/bin:/bin", PythonDownloads(uv, data / "pythons", environ, now))
+
+
+def test_a_missing_interpreter_is_downloaded_where_that_is_allowed(tmp_path, fake_uv):
+    uv = fake_uv(
+        'p="$1/cpython-3.19.4-linux-x86_64-gnu"; mkdir -p "$p/bin" "$p/lib/python3.19"\n'
+        'touch "$p/lib/python3.19/os.py"\n'
+        'printf "#!/bin/sh\\necho Python 3.19.4\\n" >"$p/bin/python3.19"; chmod 755 "$p/bin/python3.19"\n'
+        'ln -s python3.19 "$p/bin/python3"'
+    )
+    pythons = with_downloads(tmp_path, uv)
+    assert decide(pythons, "3.19").identity[0] == "3.19.4"
+    assert decide(pythons, "3.19").identity[0] == "3.19.4"
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert call.startswith("python install ") and call.endswith(
+        f"--install-dir {tmp_path}/data/pythons ==3.19.*"
+    )
+
+
+def test_a_download_that_fails_says_why_and_is_not_tried_again_at_once(tmp_path, fake_uv):
+    clock = [0.0]
+    pythons = with_downloads(
+        tmp_path, fake_uv('printf "error: no\\n  cause: no network\\n" >&2; exit 1'), lambda: clock[0]
+    )
+    for _ in range(2):
+        with pytest.raises(
+            CalzionError, match=r"is not on this server; .*; it could not be downloaded: no network$"
+        ):
+            decide(pythons, "3.19")
+    clock[0] = 61.0
+    with pytest.raises(CalzionError):
+        decide(pythons, "3.19")
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
