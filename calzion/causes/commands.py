@@ -68,7 +68,7 @@ RULES = (
     ),
     rule(r"^(?P<file>\S+): line \d+: .*\\r'", "{file} ends its lines with CR LF", _CRLF),
     rule(
-        r"(?P<file>\S+): cannot execute binary file",
+        r"(?<!\S)(?P<file>\S+): cannot execute binary file",
         "{file} is a program for another kind of machine",
         "build it for this one (Linux, x86-64 or what the server is), or let the build make it",
     ),

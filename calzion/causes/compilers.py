@@ -6,7 +6,7 @@ import re
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts
-from calzion.causes.rule import BUILDING, Explain, explained, rule
+from calzion.causes.rule import BUILDING, Explain, explained, rule, tidy
 
 HEADERS = {
     "Python.h": "python3-dev",
@@ -72,7 +72,7 @@ def lacks(thing: str, facts: Facts) -> Cause:
 
 
 def _lacks(match: re.Match[str], facts: Facts) -> Cause:
-    return lacks(match["thing"], facts)
+    return lacks(tidy(match["thing"]), facts)
 
 
 def _lacks_always(thing: str) -> Explain:
@@ -100,7 +100,7 @@ RULES = (
         phases=BUILDING,
     ),
     explained(
-        r"(?P<thing>\w+)_config: (?:command )?not found",
+        r"\b(?P<thing>\w{1,40})_config: (?:command )?not found",
         lambda match, facts: lacks(match["thing"] + "_config", facts),
         phases=BUILDING,
     ),
@@ -112,7 +112,7 @@ RULES = (
         phases=BUILDING,
     ),
     rule(
-        r"gyp.*find Python.*(?:could not be run|You need to install)|Could not find any Python installation to use",
+        r"^find Python .*(?:could not be run|You need to install)|Could not find any Python installation to use",
         "a dependency is compiled here by node-gyp, and there is no Python for it",
         _INSTALL.format(package="python3, make and g++"),
         phases=BUILDING,

@@ -33,7 +33,7 @@ def _by_port(match: re.Match[str], facts: Facts) -> Cause:
 
 
 def _unreachable(kind: str, place: str, facts: Facts) -> Cause:
-    where = f" at {place}" if place else ""
+    where = f" at {tidy(place)}" if place else ""
     sentence = f"no {kind} answers{where}" if kind else f"nothing answers{where}"
     return Cause(sentence, _how_to_reach(kind, facts))
 

@@ -52,7 +52,7 @@ RULES = (
         raised=True,
     ),
     rule(
-        r"manage\.py collectstatic[\s\S]{0,4000}?(?:Error|Exception)",
+        r"^collectstatic failed\b",
         "collectstatic failed",
         "'python manage.py collectstatic' shows the same where the app is developed; " + _TURN_OFF,
         phases=BUILDING,

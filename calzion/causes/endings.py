@@ -62,8 +62,8 @@ def unhealthy(facts: Facts) -> Cause | None:
         )
     if facts.port is not None and facts.port in facts.listening:
         return Cause(
-            "it listens, and does not answer in time",
-            f"give it longer ('healthcheck: {{path: {facts.path or '/'}, timeout: 10}}' of {facts.service}), or a"
+            f"it listens on port {facts.port}, and {facts.path or 'a connection'} gets no answer in time",
+            f"give it longer ('healthcheck: {{path: {facts.path or '/'}, timeout: 20}}' of {facts.service}), or a"
             " path that answers at once",
         )
     return None
@@ -74,7 +74,7 @@ def silent(facts: Facts) -> Cause | None:
     if facts.phase is not Phase.HEALTH or facts.port is None or facts.listening:
         return None
     return Cause(
-        f"nothing listened on port {facts.port} ($PORT)",
-        "let it listen on the port that the variable PORT gives ('gunicorn -b :$PORT app:app'); where it only takes"
-        f" longer to start, 'healthcheck: {{grace: 120}}' of {facts.service} waits for it",
+        f"nothing listened on port {facts.port} (${facts.port_variable})",
+        f"let it listen on the port that the variable {facts.port_variable} gives; where it only takes longer to start,"
+        f" 'healthcheck: {{grace: 120}}' of {facts.service} waits for it",
     )

@@ -28,8 +28,9 @@ class Phase(StrEnum):
 class Facts:
     """`lines` are the last ones written, more of them than are shown.
 
-    `port` is where it was expected to listen, `listening` where it does, or did. `path` is what was asked for its
-    health and `status` what it answered, None without an answer. `variables` are the names that had a value.
+    `port` is where it was expected to listen, by the variable `port_variable`; `listening` where it does, or did.
+    `path` is what was asked for its health and `status` what it answered, None without an answer. `variables` are the
+    names that had a value.
     """
 
     phase: Phase
@@ -38,6 +39,7 @@ class Facts:
     deployment: str = "DEPLOYMENT"
     exit: Exit | None = None
     port: int | None = None
+    port_variable: str = "PORT"
     listening: tuple[int, ...] = ()
     path: str = ""
     status: int | None = None

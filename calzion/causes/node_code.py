@@ -6,14 +6,14 @@ import re
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts, Phase
-from calzion.causes.rule import explained, rule
+from calzion.causes.rule import explained, rule, tidy
 
 
 def _module(match: re.Match[str], facts: Facts) -> Cause:
-    name = match["name"]
-    if name.startswith((".", "/", "file:")):
+    name = tidy(match["name"])
+    if match["name"].startswith((".", "/")):
         return Cause(
-            f"the file {name.removeprefix('/app/')} is not there",
+            f"the file {name} is not there",
             "see that it is committed, or made by the build script; capitals count in its name",
         )
     where = "'dependencies'" if facts.phase is not Phase.BUILD else "'dependencies' or 'devDependencies'"

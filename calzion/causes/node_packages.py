@@ -20,7 +20,7 @@ _ENGINE = (
 
 RULES = (
     _build(
-        r"code E404[\s\S]{0,1500}?404 +(?:The requested resource )?'(?P<package>[^'\n]+)'",
+        r"^code E404[\s\S]{0,1500}?404 +(?:The requested resource )?'(?P<package>[^'\n]+)'",
         "the registry has no package {package}",
         _SPELLING,
     ),
@@ -79,7 +79,7 @@ RULES = (
         " in .npmrc installs them all the same",
     ),
     _build(
-        r"code EBADENGINE[\s\S]{0,600}?Required: \{.*?\"node\": ?\"(?P<wanted>[^\"\n]+)\".*\n"
+        r"^code EBADENGINE[\s\S]{0,600}?Required: \{.*?\"node\": ?\"(?P<wanted>[^\"\n]+)\".*\n"
         r".*Actual: +\{\"\w+\":\"(?P<got>[^\"\n]+)",
         "a package wants Node {wanted}, and the build has {got}",
         _ENGINE,
@@ -96,13 +96,13 @@ RULES = (
         _ENGINE,
     ),
     _build(
-        r"code EJSONPARSE[\s\S]{0,200}?"
+        r"^code EJSONPARSE[\s\S]{0,200}?"
         r"(?P<why>(?:Expected|Unexpected)[^\n]*? in JSON at position \d+|Unexpected end of JSON input)",
         "package.json is no JSON: {why}",
         "correct it ('node -p \"require(\\'./package.json\\')\"' says where), and push again",
     ),
     _build(
-        r"(?P<place>\S+\(\d+,\d+\)|\S+:\d+:\d+ -): error (?P<code>TS\d+): (?P<why>.+)",
+        r"(?<!\S)(?P<place>\S+\(\d+,\d+\)|\S+:\d+:\d+ -): error (?P<code>TS\d+): (?P<why>.+)",
         "TypeScript refuses {place}: {why}",
         "correct it: 'npm run build' shows the same where the app is developed",
     ),

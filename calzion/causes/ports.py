@@ -6,9 +6,9 @@ import re
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts, Phase
-from calzion.causes.rule import RUNNING, explained, rule
+from calzion.causes.rule import RUNNING, explained, rule, tidy
 
-_HOW = "e.g. 'gunicorn -b :$PORT app:app' or 'app.listen(process.env.PORT)'"
+_HOW = "'gunicorn -b :$PORT app:app' or 'app.listen(process.env.PORT)'"
 
 
 def elsewhere(facts: Facts) -> Cause | None:
@@ -17,14 +17,13 @@ def elsewhere(facts: Facts) -> Cause | None:
         return None
     ports = ", ".join(map(str, facts.elsewhere))
     return Cause(
-        f"it listens on port {ports}, not on port {facts.port}, which the variable PORT gives",
-        f"let it listen on $PORT ({_HOW}); where the number can't be changed, set 'port: {facts.elsewhere[0]}'"
-        f" for {facts.service} in template.yaml",
+        f"it listens on port {ports}, not on port {facts.port} (${facts.port_variable})",
+        f"let it listen on the port that the variable {facts.port_variable} gives, such as {_HOW}",
     )
 
 
 def _in_use(match: re.Match[str], facts: Facts) -> Cause:
-    port = next((value for value in match.groups() if value), "")
+    port = tidy(next((value for value in match.groups() if value), ""))
     if port and port == str(facts.port):
         return Cause(
             f"port {port} is in use already",
@@ -34,7 +33,7 @@ def _in_use(match: re.Match[str], facts: Facts) -> Cause:
         f"port {port} is in use already"
         if port
         else "the port on which it wants to listen is in use already",
-        f"other programs of this machine have ports of their own: let it listen on $PORT ({_HOW})",
+        f"other programs of this machine have ports of their own: let it listen on $PORT, such as {_HOW}",
     )
 
 
@@ -51,13 +50,13 @@ RULES = (
     rule(
         r"listen EACCES: permission denied \S*:(?P<number>\d+)",
         "it may not listen on port {number}: ports below 1024 are the system's",
-        f"let it listen on $PORT ({_HOW})",
+        f"let it listen on $PORT, such as {_HOW}",
         phases=RUNNING,
     ),
     rule(
         r"socket\.bind\([\s\S]{0,300}PermissionError: \[Errno 13\] Permission denied",
         "it may not listen on its port: ports below 1024 are the system's",
-        f"let it listen on $PORT ({_HOW})",
+        f"let it listen on $PORT, such as {_HOW}",
         phases=RUNNING,
         raised=True,
     ),

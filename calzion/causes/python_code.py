@@ -6,7 +6,7 @@ import re
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts
-from calzion.causes.rule import RUNNING, explained, rule
+from calzion.causes.rule import RUNNING, explained, rule, tidy
 
 PACKAGES = {
     "PIL": "Pillow",
@@ -36,7 +36,7 @@ _OWN = "see that it is committed, and that 'git:' of {service} and the Procfile 
 
 
 def _module(match: re.Match[str], facts: Facts) -> Cause:
-    name = match["name"]
+    name = tidy(match["name"])
     package = PACKAGES.get(name.partition(".")[0], name.partition(".")[0])
     return Cause(
         f"the Python module {name} is not there",

@@ -55,12 +55,18 @@ def newer(version: str) -> str:
     return f"write {version} or later into .python-version to have such a Python"
 
 
+_PYTHON_2 = (
+    "Python 2 is not to be had any more: convert it to Python 3 (2to3 does most of it), then push again"
+)
+
+
 def _standard_name(match: re.Match[str], _facts: Facts) -> Cause | None:
     name = ".".join(part for part in (match["module"], match["name"]) if part)
     first = name.partition(".")[0] if not match["name"] else name
     if name in GONE or first in GONE:
         last = GONE.get(name) or GONE[first]
-        return Cause(f"{name} is gone from Python: {last} was the last that had it", older(last))
+        hint = _PYTHON_2 if last == "2.7" else older(last)
+        return Cause(f"{name} is gone from Python: {last} was the last that had it", hint)
     if name in NEW:
         return Cause(f"{name} needs Python {NEW[name]} or later", newer(NEW[name]))
     return None
@@ -104,12 +110,12 @@ RULES = (
     rule(
         r"SyntaxError: Missing parentheses in call to '(?:print|exec)'",
         "this is code for Python 2",
-        "Python 2 is not to be had any more: convert it (print(...) instead of print ...), then push again",
+        _PYTHON_2,
     ),
     rule(
         _syntax(r"except \w[\w.]*, \w+:"),
         "this is code for Python 2",
-        "Python 2 is not to be had any more: convert it ('except Error as e:'), then push again",
+        _PYTHON_2,
     ),
     rule(
         r"`(?P<name>\w+)` was removed from the standard library in Python 3\.12",

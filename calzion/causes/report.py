@@ -13,29 +13,33 @@ LINES_TO_SEARCH = 200
 """How many of the last lines a cause is looked for in: what they end with is often a long trace."""
 
 _LONGEST = 600
+_TITLE, _SILENT = "its last lines:", "it wrote nothing"
 
 
 def failed(
     facts: Facts,
     message: str,
     *,
+    otherwise: str = "",
     hint: str = "",
     about: Sequence[str] = (),
     shown: Sequence[str] | None = None,
 ) -> CalzionError:
     """`message` says who failed and how; the cause, where one is known, continues it and brings the hint.
 
-    `about` are facts to show before the last lines; `shown` are other lines in the place of the last ones.
+    `otherwise` and `hint` stand in its place where none is known. `about` are facts to show before the last lines;
+    `shown` are other lines in the place of the last ones.
     """
     cause = find_cause(facts)
-    lines = list(shown) if shown is not None else last_lines(facts.lines)
+    why = cause.sentence if cause else otherwise
     return CalzionError(
-        f"{message}: {cause.sentence}" if cause else message,
-        hint=cause.hint if cause else hint,
+        f"{message}: {why}" if why else message,
+        hint=(cause.hint if cause else "") or hint,
         code=facts.phase.value,
-        detail=[*about, *(lines or ["it wrote nothing"])],
+        detail=[*about, *(_last_lines(facts.lines) if shown is None else shown)],
     )
 
 
-def last_lines(lines: Sequence[str]) -> list[str]:
-    return [line[:_LONGEST] for line in lines if line.strip()][-LAST_LINES:]
+def _last_lines(lines: Sequence[str]) -> list[str]:
+    last = [line[:_LONGEST] for line in lines if line.strip()][-LAST_LINES:]
+    return [_TITLE, *last] if last else [_SILENT]

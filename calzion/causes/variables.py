@@ -6,7 +6,7 @@ import re
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts, Phase
-from calzion.causes.rule import ALWAYS, RUNNING, explained, rule
+from calzion.causes.rule import RUNNING, explained, rule, tidy
 
 GIVEN = {
     "DATABASE_URL": "postgres",
@@ -31,7 +31,7 @@ def _several(match: re.Match[str], facts: Facts) -> Cause | None:
 
 def missing(names: list[str], facts: Facts) -> Cause | None:
     """None where the process had all of them: then what it says is about something else."""
-    wanted = [name for name in dict.fromkeys(names) if name not in facts.variables]
+    wanted = [tidy(name) for name in dict.fromkeys(names) if name not in facts.variables]
     if not wanted:
         return None
     if len(wanted) == 1:
@@ -44,9 +44,10 @@ def missing(names: list[str], facts: Facts) -> Cause | None:
 
 def _hint(name: str, facts: Facts) -> str:
     if facts.phase is Phase.BUILD:
+        without = " (collectstatic: DISABLE_COLLECTSTATIC)" if "collectstatic" in facts.text else ""
         return (
             f"a build sees the literal values of 'env:' alone: list {name} under 'build_env:' of {facts.service},"
-            " or let the code do without it while it is built"
+            f" or let the build do without it{without}"
         )
     if name in GIVEN:
         return (
@@ -120,7 +121,6 @@ RULES = (
         r"(?:Error|error|ERROR)\b.{0,40}?:.{0,40}?\b(?P<name>[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"
         r" (?:environment variable )?(?:is|was|must be) (?:required|missing|not set|undefined|not defined|set)\b",
         _missing,
-        phases=ALWAYS,
     ),
     explained(
         r"(?i:(?:missing|required|need|set|undefined)\b.{0,20}? env(?:ironment)?(?: variables?|):?) ['\"`]?"

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from calzion.causes.report import LINES_TO_SEARCH
+from calzion.controller import failures
+from calzion.controller.failures import Sighting
 from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
 from calzion.discovery.health import Check, ProbeKind
 from calzion.errors import CalzionError
 from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink, Stop
 
-LAST_LINES = 30
 EARLY_WARNING = 5.0
 """Seconds after which an instance that listens elsewhere is told of, long before its time is up."""
 
@@ -84,6 +86,8 @@ class _Wait:
         self._began = time.monotonic()
         self._warned = False
         self._reason = "it did not answer"
+        self._status: int | None = None
+        self._listening: tuple[int, ...] = ()
 
     def run(self) -> Healthy:
         pause = _FIRST_WAIT
@@ -126,11 +130,12 @@ class _Wait:
         port = spec.ports.get(check.port) or next(iter(spec.ports.values()))
         endpoint = self._parts.backend.endpoint(spec.id, port)
         # Somebody else's listener on the port must never pass for this instance.
-        if endpoint is None or port not in self._parts.backend.listening(spec.id):
+        self._listening = self._parts.backend.listening(spec.id)
+        if endpoint is None or port not in self._listening:
             self._reason = f"nothing listened on port {port} ($PORT)"
             return False
         result = self._parts.probe(endpoint, self._check(check))
-        self._reason = result.reason
+        self._reason, self._status = result.reason, result.status
         return result.up
 
     def _check(self, check: Healthcheck) -> Check:
@@ -169,27 +174,20 @@ class _Wait:
         return f"; it listens on {', '.join(map(str, others))}" if others else ""
 
     def _ended(self, instance: Instance) -> CalzionError:
-        how = str(instance.exit) if instance.exit else "an unknown exit code"
-        return CalzionError(
-            f"{self._candidate.name} ended right after its start: {how}",
-            hint="these are its last lines; mend the cause and push again",
-            code="start",
-            detail=self._last_lines(),
-        )
+        how = f"ended right after its start ({instance.exit or 'an unknown exit code'})"
+        return failures.ended(self._sighting(), how, instance.exit)
 
     def _late(self) -> CalzionError:
-        elsewhere = self._elsewhere()
-        hint = (
-            "let it listen on the port that the variable PORT gives"
-            if "nothing listened" in self._reason
-            else "see what it wrote, or change its healthcheck"
-        )
-        return CalzionError(
-            f"{self._candidate.name} did not become healthy within {self._grace:g} s: {self._reason}{elsewhere}",
-            hint=hint,
-            code="health",
-            detail=self._last_lines(),
-        )
+        return failures.late(self._sighting(), self._grace)
 
-    def _last_lines(self) -> list[str]:
-        return self._parts.backend.tail(self._candidate.spec.id, LAST_LINES)
+    def _sighting(self) -> Sighting:
+        check = self._candidate.healthcheck
+        return Sighting(
+            spec=self._candidate.spec,
+            lines=self._parts.backend.tail(self._candidate.spec.id, LINES_TO_SEARCH),
+            port=check.port if check and check.cmd is None else None,
+            path=(check.path if check else None) or "",
+            listening=self._listening,
+            status=self._status,
+            reason=self._reason,
+        )
