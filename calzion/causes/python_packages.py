@@ -69,6 +69,11 @@ RULES = (
         "commit the file that requirements.txt includes, by its path from the app's directory",
     ),
     _build(
+        r"error: Distribution not found at: file://(?P<file>\S+)",
+        "the requirements name {file}, which is not there",
+        "commit it, or name a package with its version instead, such as 'flask==3.0.0'",
+    ),
+    _build(
         r"Failed to parse: `?pyproject\.toml`?|pyproject\.toml` is not (?:a )?valid|Invalid statement \(at line",
         "pyproject.toml can't be read",
         "correct the line that is named above; 'uv lock --check' tells whether it is right",

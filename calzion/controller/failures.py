@@ -54,10 +54,10 @@ def late(seen: Sighting, grace: float) -> CalzionError:
     )
     return failed(
         facts,
-        message,
-        otherwise=seen.reason,
+        message if seen.number else f"{message} ({seen.reason})",
+        otherwise=seen.reason if seen.number else "",
         hint="see what it wrote, or change its healthcheck",
-        about=_about(seen, "listened") or [seen.reason],
+        about=_about(seen, "listened"),
     )
 
 
