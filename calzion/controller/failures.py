@@ -39,11 +39,16 @@ class Sighting:
         return self.spec.env.get("INSTANCE", self.spec.process_type)
 
 
-def ended(seen: Sighting, how: str, exit: Exit | None, hint: str = MEND) -> CalzionError:
-    """It ended while it was waited for; `how` is a part of a sentence."""
+def ended(seen: Sighting, how: str, exit: Exit | None, *, hint: str = MEND, also: str = "") -> CalzionError:
+    """It ended while it was waited for; `how` is a part of a sentence.
+
+    `hint` is the next step where no cause is known, `also` a further one in any case.
+    """
     facts = _facts(Phase.START, seen, exit)
     message = f"{seen.spec.service}: start failed: {seen.name} {how}"
-    return failed(facts, message, hint=hint, about=_about(seen, "had listened"))
+    error = failed(facts, message, hint=hint, about=_about(seen, "had listened"))
+    error.hint = "\n".join(part for part in (error.hint, also) if part)
+    return error
 
 
 def late(seen: Sighting, grace: float) -> CalzionError:

@@ -95,7 +95,7 @@ class _Wait:
             self._failure.check()
             instance = self._parts.observed.instances().get(self._candidate.spec.id)
             if instance and (instance.state in _DOWN or instance.restarts):
-                raise self._ended(instance)
+                raise ended(self._parts, self._candidate, instance, self._listening)
             if instance and self._is_up(instance):
                 return Healthy(self._candidate.spec.id, self._endpoints())
             if self._waited > self._grace:
@@ -173,21 +173,30 @@ class _Wait:
         others = [port for port in self._parts.backend.listening(spec.id) if port not in spec.ports.values()]
         return f"; it listens on {', '.join(map(str, others))}" if others else ""
 
-    def _ended(self, instance: Instance) -> CalzionError:
-        how = f"ended right after its start ({instance.exit or 'an unknown exit code'})"
-        return failures.ended(self._sighting(), how, instance.exit)
-
     def _late(self) -> CalzionError:
-        return failures.late(self._sighting(), self._grace)
-
-    def _sighting(self) -> Sighting:
-        check = self._candidate.healthcheck
-        return Sighting(
-            spec=self._candidate.spec,
-            lines=self._parts.backend.tail(self._candidate.spec.id, LINES_TO_SEARCH),
-            port=check.port if check and check.cmd is None else None,
-            path=(check.path if check else None) or "",
+        seen = replace(
+            _sighting(self._parts, self._candidate),
             listening=self._listening,
             status=self._status,
             reason=self._reason,
         )
+        return failures.late(seen, self._grace)
+
+
+def ended(
+    parts: Parts, candidate: Candidate, instance: Instance, listening: tuple[int, ...] = ()
+) -> CalzionError:
+    """What to say of a new instance that did not stay; `listening` are the ports on which it was seen."""
+    seen = replace(_sighting(parts, candidate), listening=listening)
+    how = f"ended right after its start ({instance.exit or 'an unknown exit code'})"
+    return failures.ended(seen, how, instance.exit)
+
+
+def _sighting(parts: Parts, candidate: Candidate) -> Sighting:
+    check = candidate.healthcheck
+    return Sighting(
+        spec=candidate.spec,
+        lines=parts.backend.tail(candidate.spec.id, LINES_TO_SEARCH),
+        port=check.port if check and check.cmd is None else None,
+        path=(check.path if check else None) or "",
+    )
