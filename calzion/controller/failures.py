@@ -35,8 +35,8 @@ class Sighting:
 
     @property
     def name(self) -> str:
-        """Which of its service's instances it is, such as web.1."""
-        return self.spec.env.get("INSTANCE", self.spec.process_type)
+        """The instance as listings show it, such as my-webapp.web.1."""
+        return f"{self.spec.service}.{self.spec.env.get('INSTANCE', self.spec.process_type)}"
 
 
 def ended(seen: Sighting, how: str, exit: Exit | None, *, hint: str = MEND, also: str = "") -> CalzionError:

@@ -188,7 +188,7 @@ def ended(
 ) -> CalzionError:
     """What to say of a new instance that did not stay; `listening` are the ports on which it was seen."""
     seen = replace(_sighting(parts, candidate), listening=listening)
-    how = f"ended right after its start ({instance.exit or 'an unknown exit code'})"
+    how = f"ended right after its start: {instance.exit or 'an unknown exit code'}"
     return failures.ended(seen, how, instance.exit)
 
 

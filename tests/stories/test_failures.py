@@ -72,7 +72,7 @@ def test_a_missing_variable(fails: Fails) -> None:
     assert_shape(
         fails({"server.py": REQUIRE_VARIABLE}),
         [
-            r" !     web: start failed: web\.1 ended right after its start \(exit code 1\):"
+            r" !     web: start failed: web\.web\.1 ended right after its start: exit code 1:"
             r" the environment variable STRIPE_API_KEY is not set",
             EXPECTED + "nothing had listened there",
             r"       its last lines:",
@@ -94,7 +94,7 @@ def test_a_port_of_its_own_choice(fails: Fails) -> None:
     assert_shape(
         fails({"Procfile": "web: echo up; exec python3 -m http.server 23998\n"}),
         [
-            r" !     web: health check failed: web\.1 did not become healthy within 5 s:"
+            r" !     web: health check failed: web\.web\.1 did not become healthy within 5 s:"
             r" it listens on port 23998, not on port \d+ \(\$PORT\)",
             EXPECTED + "it listened on 23998 instead",
             r"       its last lines:",
@@ -110,7 +110,7 @@ def test_a_module_that_is_not_there(fails: Fails) -> None:
     assert_shape(
         [lines[0], *lines[-3:]],
         [
-            r" !     web: start failed: web\.1 ended right after its start \(exit code 1\):"
+            r" !     web: start failed: web\.web\.1 ended right after its start: exit code 1:"
             r" the Python module flask_of_the_future is not there",
             r"       ModuleNotFoundError: No module named 'flask_of_the_future'",
             r" !     add flask_of_the_future to requirements\.txt .*",
@@ -123,7 +123,7 @@ def test_a_command_that_is_not_there(fails: Fails) -> None:
     assert_shape(
         fails({"Procfile": "web: gunicron app:app\n"}),
         [
-            r" !     web: start failed: web\.1 ended right after its start \(exit code 127\):"
+            r" !     web: start failed: web\.web\.1 ended right after its start: exit code 127:"
             r" the command 'gunicron' was not found",
             EXPECTED + "nothing had listened there",
             r"       its last lines:",
@@ -173,7 +173,7 @@ def test_a_health_path_that_answers_500(fails: Fails) -> None:
     assert_shape(
         [*lines[:3], *lines[-2:]],
         [
-            r" !     web: health check failed: web\.1 did not become healthy within 3 s: /healthz answers 500",
+            r" !     web: health check failed: web\.web\.1 did not become healthy within 3 s: /healthz answers 500",
             EXPECTED + r"it listened there; /healthz answered 500",
             r"       its last lines:",
             r" !     see its lines for the error; where /healthz may fail, set another path: .*",

@@ -19,8 +19,8 @@ def spec(**more: object) -> RunSpec:
 
 def test_one_that_ended_without_a_known_cause():
     seen = Sighting(spec=spec(), lines=["one", "", "two"], port="")
-    error = ended(seen, "ended right after its start (exit code 3)", Exit(status=3))
-    assert error.message == "web: start failed: web.1 ended right after its start (exit code 3)"
+    error = ended(seen, "ended right after its start: exit code 3", Exit(status=3))
+    assert error.message == "web: start failed: web.web.1 ended right after its start: exit code 3"
     assert error.code == "start" and error.hint == MEND
     assert error.detail == [
         "expected on port 20001 (PORT): nothing had listened there",
@@ -42,7 +42,7 @@ def test_one_that_listens_elsewhere():
     seen = Sighting(spec=spec(ports=ports), lines=[], port="admin", listening=(5000, 8000))
     error = late(seen, 60.0)
     assert error.message == (
-        "web: health check failed: web.1 did not become healthy within 60 s:"
+        "web: health check failed: web.web.1 did not become healthy within 60 s:"
         " it listens on port 5000, 8000, not on port 20002 ($PORT_ADMIN)"
     )
     assert error.detail == [
