@@ -5,7 +5,9 @@ from __future__ import annotations
 from calzion.build.child import Ending
 from calzion.build.failure import explain
 from calzion.build.limits import BuildLimits
+from calzion.causes import Facts, Phase, failed
 from calzion.errors import CalzionError
+from calzion.model import Exit
 
 
 def judge(service: str, ending: Ending, limits: BuildLimits, *, out_of_memory: bool) -> None:
@@ -25,7 +27,10 @@ def judge(service: str, ending: Ending, limits: BuildLimits, *, out_of_memory: b
             hint="the setting build-memory says how much a build may take",
         )
     if ending.status:
-        raise _failed(f"{service}: build failed (exit code {ending.status})", ending)
+        facts = Facts(phase=Phase.BUILD, lines=ending.lines, service=service, exit=Exit(status=ending.status))
+        raise failed(
+            facts, f"{service}: build failed (exit code {ending.status})", shown=explain(ending.lines)
+        )
 
 
 def check_size(service: str, size: int, limits: BuildLimits) -> None:

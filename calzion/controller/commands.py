@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from calzion.causes.report import LINES_TO_SEARCH
+from calzion.controller.failures import command_failed
 from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
 from calzion.controller.store import tasks
@@ -49,18 +53,15 @@ class Commands:
         spec = self.surroundings.task(
             member, slug, command, id=self.parts.new_id(), release=self.release.number
         )
+        output = Output(self.story.log)
         self.parts.tasks.add(spec.id)
         try:
-            result = self.parts.backend.run(spec, self.story.log, self.cancellation)
+            result = self.parts.backend.run(spec, output, self.cancellation)
         finally:
             self.parts.tasks.discard(spec.id)
         check_cancelled(self.cancellation)
         if result.status != 0:
-            raise CalzionError(
-                f"{what} failed ({result}): {command_text(command)}",
-                hint="its output stands above; mend the cause and push again",
-                code="release",
-            )
+            raise command_failed(spec, what, command_text(command), result, output.last)
 
     def _mark(self, task: Task, state: TaskState) -> None:
         with self.parts.database.write() as connection:
@@ -69,6 +70,18 @@ class Commands:
     def _forget(self, task: Task) -> None:
         with self.parts.database.write() as connection:
             tasks.forget(connection, self.deployment.id, task.name)
+
+
+class Output:
+    """Passes lines on, and keeps the last of them."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
+        self.last: deque[str] = deque(maxlen=LINES_TO_SEARCH)
+
+    def __call__(self, line: str) -> None:
+        self.last.append(line)
+        self._told(line)
 
 
 def command_text(command: Command) -> str:

@@ -95,7 +95,7 @@ class Deployer:
             deployment = deployments.find(connection, name)
             current = releases.current(connection, deployment.id) if deployment else None
         if current:
-            error.hint = "; ".join(part for part in (error.hint, f"v{current.number} keeps serving") if part)
+            error.hint = "\n".join(part for part in (error.hint, f"v{current.number} keeps serving") if part)
 
     def destroy_pushed(self, name: DeploymentName, confirmation: str, listener: Listener) -> None:
         """Destroy a deployment whose branch git is about to delete. The caller holds the turn.

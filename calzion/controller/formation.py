@@ -41,8 +41,9 @@ def app_processes(
         )
     if not chosen:
         raise CalzionError(
-            f"{definition.name}: there is no process to run",
-            hint="add a Procfile with a line such as 'web: gunicorn app:app', or give the service a 'cmd'",
+            f"{definition.name}: start failed: there is no process to run: {_nothing(types)}",
+            hint="add a Procfile with a line such as 'web: gunicorn app:app' (in a Node app a 'start' script of"
+            " package.json does as well), or give the service a 'cmd'",
             code="start",
         )
     routed = _routed(definition, chosen)
@@ -55,6 +56,10 @@ def app_processes(
         )
         for name in chosen
     )
+
+
+def _nothing(types: Pairs) -> str:
+    return "its Procfile has only a release line" if types else "it has no Procfile and no start script"
 
 
 def release_command(definition: ServiceDefinition, types: Pairs) -> str | None:

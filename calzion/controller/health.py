@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from calzion.causes.report import LINES_TO_SEARCH
+from calzion.controller import failures
+from calzion.controller.failures import Sighting
 from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
 from calzion.discovery.health import Check, ProbeKind
 from calzion.errors import CalzionError
 from calzion.model import Cancellation, Endpoint, Healthcheck, Instance, InstanceState, RunSpec, Sink, Stop
 
-LAST_LINES = 30
 EARLY_WARNING = 5.0
 """Seconds after which an instance that listens elsewhere is told of, long before its time is up."""
 
@@ -107,6 +109,8 @@ class _Wait:
         self._rests = 0
         self._knocked = False
         self._reason = "it did not answer"
+        self._status: int | None = None
+        self._listening: tuple[int, ...] = ()
 
     def run(self) -> Healthy:
         pause = _FIRST_WAIT
@@ -114,7 +118,7 @@ class _Wait:
             self._failure.check()
             instance = self._parts.observed.instances().get(self._candidate.spec.id)
             if instance and _has_ended(instance):
-                raise ended(self._parts, self._candidate, instance)
+                raise ended(self._parts, self._candidate, instance, self._listening)
             if instance and self._is_up(instance):
                 return Healthy(self._candidate.spec.id, self._endpoints())
             if self._waited > self._grace:
@@ -159,12 +163,13 @@ class _Wait:
             return self._opens(port)
         endpoint = self._parts.backend.endpoint(spec.id, port)
         # Somebody else's listener on the port must never pass for this instance.
-        if endpoint is None or port not in self._parts.backend.listening(spec.id):
+        self._listening = self._parts.backend.listening(spec.id)
+        if endpoint is None or port not in self._listening:
             self._reason = f"nothing listened on port {port} ($PORT)"
             return False
         question = self._check(check)
         result = self._parts.probe(endpoint, question)
-        self._reason = result.reason
+        self._reason, self._status = result.reason, result.status
         return result.up and (question.kind is not ProbeKind.PORT or self._opens(port))
 
     def _opens(self, port: int) -> bool:
@@ -217,34 +222,36 @@ class _Wait:
         return f"; it listens on {', '.join(map(str, others))}" if others else ""
 
     def _late(self) -> CalzionError:
-        elsewhere = self._elsewhere()
-        hint = (
-            "let it listen on the port that the variable PORT gives"
-            if "nothing listened" in self._reason
-            else "see what it wrote, or change its healthcheck"
+        seen = replace(
+            _sighting(self._parts, self._candidate),
+            listening=self._listening,
+            status=self._status,
+            reason=self._reason,
         )
-        return CalzionError(
-            f"{self._candidate.name} did not become healthy within {self._grace:g} s: {self._reason}{elsewhere}",
-            hint=hint,
-            code="health",
-            detail=self._parts.backend.tail(self._candidate.spec.id, LAST_LINES),
-        )
+        return failures.late(seen, self._grace)
 
 
-def ended(parts: Parts, candidate: Candidate, instance: Instance) -> CalzionError:
-    """What to say of a new instance that did not stay."""
-    how = str(instance.exit) if instance.exit else "an unknown exit code"
-    message = f"ended right after its start: {how}"
-    hint = "these are its last lines; mend the cause and push again"
+def ended(
+    parts: Parts, candidate: Candidate, instance: Instance, listening: tuple[int, ...] = ()
+) -> CalzionError:
+    """What to say of a new instance that did not stay; `listening` are the ports on which it was seen."""
+    seen = replace(_sighting(parts, candidate), listening=listening)
+    how = f"ended right after its start: {instance.exit or 'an unknown exit code'}"
+    hint, also = failures.MEND, ""
     if instance.exit and instance.exit.background:
-        message = "went into the background, where it was ended"
+        how = "went into the background, where it was ended"
         hint = "have it stay in the foreground, and push again"
     if candidate.others:
         service, others = candidate.spec.service, ", ".join(candidate.others)
-        hint += f", or leave it out: 'processes: [{others}]' at {service} in the template"
-    return CalzionError(
-        f"{candidate.name} {message}",
-        hint=hint,
-        code="start",
-        detail=parts.backend.tail(candidate.spec.id, LAST_LINES),
+        also = f"or leave it out: 'processes: [{others}]' at {service} in the template"
+    return failures.ended(seen, how, instance.exit, hint=hint, also=also)
+
+
+def _sighting(parts: Parts, candidate: Candidate) -> Sighting:
+    check = candidate.healthcheck
+    return Sighting(
+        spec=candidate.spec,
+        lines=parts.backend.tail(candidate.spec.id, LINES_TO_SEARCH),
+        port=check.port if check and check.cmd is None else None,
+        path=(check.path if check else None) or "",
     )

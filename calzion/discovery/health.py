@@ -33,10 +33,11 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeResult:
-    """`reason` is a part of a sentence: what was seen."""
+    """`reason` is a part of a sentence: what was seen. `status` is HTTP's, where that was spoken."""
 
     up: bool
     reason: str
+    status: int | None = None
 
 
 def probe(endpoint: Endpoint, check: Check) -> ProbeResult:
@@ -76,7 +77,7 @@ def _http(conversation: Conversation, check: Check) -> ProbeResult:
         "Accept: */*\r\nConnection: close\r\n\r\n".encode()
     )
     status = _status(conversation)
-    return ProbeResult(up=status < 500, reason=f"{path} answered {status}")
+    return ProbeResult(up=status < 500, reason=f"{path} answered {status}", status=status)
 
 
 def _status(conversation: Conversation) -> int:

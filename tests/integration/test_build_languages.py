@@ -58,7 +58,9 @@ def test_a_requirement_that_does_not_exist(site):
     with pytest.raises(CalzionError) as caught:
         site.build({"requirements.txt": "calzion-no-such-package\n"})
     assert caught.value.code == "build"
-    assert caught.value.message == "web: build failed (exit code 1)"
+    assert caught.value.message == (
+        "web: build failed (exit code 1): the package index has no package calzion-no-such-package"
+    )
     assert "calzion-no-such-package was not found" in caught.value.detail[0]
     assert len(caught.value.detail) < 40
     assert site.leftovers() == []

@@ -88,7 +88,9 @@ def test_nobody_there(kind: ProbeKind) -> None:
 )
 def test_http_statuses(peer: Peer, status: int, up: bool) -> None:
     endpoint = peer.serve(f"HTTP/1.1 {status} Whatever\r\nLocation: http://elsewhere/\r\n\r\n".encode())
-    assert probe(endpoint, http("/healthz")) == ProbeResult(up=up, reason=f"/healthz answered {status}")
+    assert probe(endpoint, http("/healthz")) == ProbeResult(
+        up=up, reason=f"/healthz answered {status}", status=status
+    )
 
 
 def test_http_asks_as_it_should(peer: Peer) -> None:

@@ -1,0 +1,13 @@
+"""What a failure comes from, and what its owner can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`sentence` continues the message of an error; `hint` is the next step, in Calzion's terms."""
+
+    sentence: str
+    hint: str
