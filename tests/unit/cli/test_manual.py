@@ -49,13 +49,42 @@ def test_no_page_is_without_its_command() -> None:
     assert set(PAGES) == set(ALL)
 
 
+def commands_in(line: str) -> Iterator[list[str]]:
+    """The words of each command of a shell's line, without redirections."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&<>")
+    lexer.whitespace_split = True
+    found: list[list[str]] = [[]]
+    skip = False
+    for word in lexer:
+        if word.startswith("$("):
+            yield from commands_in(word[2:-1])
+        elif word in ("<", ">"):
+            skip = True
+            continue
+        elif set(word) <= set("|&"):
+            found.append([])
+        elif not skip:
+            found[-1].append(word)
+        skip = False
+    yield from found
+
+
+def test_the_words_of_an_example() -> None:
+    line = "a -x | calzion run b -- 'c | d' > e && eval \"$(calzion f)\""
+    assert sorted(commands_in(line)) == [
+        ["a", "-x"],
+        ["calzion", "f"],
+        ["calzion", "run", "b", "--", "c | d"],
+        ["eval"],
+    ]
+
+
 @pytest.mark.parametrize("line", [line for page in PAGES.values() for line in page.examples])
 def test_examples_are_taken_by_the_command_line(line: str) -> None:
-    line = re.sub(r"> ?\S+", "", line)
-    parts = [part for part in re.split(r"\||&&|\$\(|\)", line) if part.strip(' "').startswith("calzion")]
-    assert parts or "git push" in line
-    for part in parts:
-        context = program.make_context("calzion", shlex.split(part.strip(' "'))[1:], obj=Invocation({}, 1000))
+    ours = [words for words in commands_in(line) if words and words[0] == "calzion"]
+    assert ours or line.startswith("git push calzion ")
+    for words in ours:
+        context = program.make_context("calzion", words[1:], obj=Invocation({}, 1000))
         group = context.command
         while isinstance(group, click.Group):
             name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
