@@ -252,6 +252,8 @@ class Rollout:
         except (CalzionError, OSError) as error:
             self._story.warning(f"{error}; traffic follows as soon as the router can take it")
             switched = "release switched"
+        if not prepared.plan.changes_something:
+            self._story.step("Nothing has changed: everything runs on as it is")
         if prepared.plan.start or prepared.plan.stop:
             seconds = time.monotonic() - began
             draining = f"; v{self._previous.number} draining" if self._previous else ""
