@@ -16,11 +16,12 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
+    ValidationInfo,
 )
 
 from calzion.template.command import argument, arguments, release_script, script
 from calzion.template.data import Data, PlainScalar, described
-from calzion.template.directory import directory, template_path
+from calzion.template.directory import directory, directory_of_client, template_path
 from calzion.template.duration import duration, period
 from calzion.template.healthpath import health_path
 from calzion.template.image import ImageReference
@@ -43,6 +44,9 @@ from calzion.template.text import (
     written,
 )
 from calzion.template.volume import volume_name, volume_path
+
+CLIENT = "client"
+"""The context of validating what a client is to upload, which may name code outside of the repository."""
 
 LIST, ONE = "<list>", "<one>"
 """Tags of the two forms that a value may have; pydantic puts them into the places of its errors."""
@@ -77,6 +81,10 @@ def _length(value: Data) -> int:
     if number is None or not 1 <= number <= 1024:
         raise Misfit(f"a length is a whole number from 1 to 1024, found {described(value)}")
     return number
+
+
+def _code(value: Data, info: ValidationInfo) -> str:
+    return directory_of_client(value) if info.context == CLIENT else directory(value)
 
 
 def _named_path(value: Any) -> Any:
@@ -164,7 +172,7 @@ class ServiceShape(Shape):
     nested: ClassVar[dict[str, type[Shape]]] = {"healthcheck": HealthcheckShape, "stop": StopShape}
 
     image: Annotated[str | None, PlainValidator(_image)] = None
-    git: Annotated[str | None, PlainValidator(directory)] = None
+    git: Annotated[str | None, PlainValidator(_code)] = None
     build: Annotated[str | None, PlainValidator(directory)] = None
     cmd: Annotated[CommandShape | None, BeforeValidator(_given)] = None
     entrypoint: Annotated[CommandShape | None, BeforeValidator(_given)] = None
