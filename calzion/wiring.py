@@ -131,6 +131,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
     reconciler.recover()
+    deployer.prune_uploads()
     intake = Intake(parts.database, deployer, layout.repositories)
     servers = [
         ChannelServer(layout.reconciler_socket, Desk(parts, traffic, deployer).operations()),

@@ -181,8 +181,16 @@ def put_service(connection: Connection, release_id: int, service: ReleaseService
 
 
 def set_service_source(connection: Connection, release_id: int, name: str, source: str) -> None:
+    _set_of_service(connection, release_id, name, source=source)
+
+
+def set_service_slug(connection: Connection, release_id: int, name: str, slug: str) -> None:
+    _set_of_service(connection, release_id, name, slug=slug)
+
+
+def _set_of_service(connection: Connection, release_id: int, name: str, **values: str) -> None:
     chosen = (release_services.c.release_id == release_id) & (release_services.c.name == str(name))
-    connection.execute(update(release_services).where(chosen).values(source=source))
+    connection.execute(update(release_services).where(chosen).values(**values))
 
 
 def remove_service(connection: Connection, release_id: int, name: str) -> bool:
