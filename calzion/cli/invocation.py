@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,14 @@ class Invocation:
     def settings(self) -> Settings:
         """Raises CalzionError (usage) that lists what is wrong with them."""
         return load(self.flags, self.environ, self.file, self.uid)
+
+    @property
+    def user(self) -> str:
+        """The name under which this machine knows who runs the command."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
 
     def client(self) -> Client:
         from calzion.cli.client import Client

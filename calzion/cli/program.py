@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config:config", "Print the settings in force and where each came from."),
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
+    "deploy": ("deploy:deploy", "Roll out a template without a push."),
+    "redeploy": ("redeploy:redeploy", "Roll out what a deployment has once more."),
     "list": ("deployments:list_deployments", "List the deployments."),
     "ps": ("instances:ps", "List the instances of a deployment."),
     "show": ("show:show", "Show a deployment or one of its services in detail."),
