@@ -9,8 +9,12 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
+from calzion.controller.store import deployments, secrets
+from calzion.controller.store.database import Database
+from calzion.controller.vault import Vault
 from tests.stories.apps import web
 from tests.stories.site import PROGRAM, Repository, Site, eventually
 from tests.stories.test_set_service import Api, archive
@@ -271,6 +275,31 @@ def test_redeploy_takes_values_as_they_are_now_and_builds_what_is_gone(site: Sit
     anew = site.calzion("redeploy", "again-staging", "--rebuild")
     assert anew.returncode == 0 and "web   changed: code" in anew.stdout, anew
     assert site.calzion("redeploy", "nothing-here").returncode == 3
+
+
+def set_secret(site: Site, deployment: str, name: str, value: str) -> None:
+    database = Database(f"sqlite:///{site.data}/calzion.db")
+    with database.write() as connection:
+        found = deployments.find(connection, deployment)
+        assert found is not None
+        vault = Vault.open(site.data / "secret.key")
+        secrets.set_secret(connection, vault, found, name, value, time.time())
+
+
+def test_redeploy_gives_a_secret_to_those_who_use_it(site: Site) -> None:
+    template = "web: {git: ., env: {SEEN: '${TOKEN}'}}\nother: {git: .}\n"
+    repository = site.repository("secret", web("secret"))
+    assert deploy(site, repository, "secret").status == 0
+    repository.commit({"template.yaml": template})
+    set_secret(site, "secret", "TOKEN", "first")
+    assert repository.push("secret").status == 0
+    other = [each["instance"] for each in site.json("ps", "secret") if each["service"] == "other"]
+    set_secret(site, "secret", "TOKEN", "second")
+    done = site.calzion("redeploy", "secret")
+    assert done.returncode == 0 and "web     changed: secrets or generated values" in done.stdout, done
+    assert "other   unchanged" in done.stdout and "second" not in done.stdout
+    assert json.loads(site.get("web.secret")[1])["env"]["SEEN"] == "second"
+    assert [each["instance"] for each in site.json("ps", "secret") if each["service"] == "other"] == other
 
 
 def test_redeploy_of_what_failed(site: Site) -> None:
