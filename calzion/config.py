@@ -29,6 +29,14 @@ class Address:
 
 
 @dataclass(frozen=True)
+class SearchPath:
+    directories: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return os.pathsep.join(map(str, self.directories))
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is in force. `origins` tells for each setting where its value came from."""
 
@@ -45,6 +53,7 @@ class Settings:
     python_downloads: str
     boot_timeout: float
     drain_timeout: float
+    search_path: SearchPath
     origins: Mapping[str, str]
 
     @property
@@ -77,6 +86,10 @@ def _address(text: str) -> Address:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def _search_path(text: str) -> SearchPath:
+    return SearchPath(tuple(_path(each) for each in text.split(os.pathsep) if each))
 
 
 def _domain(text: str) -> str:
@@ -149,6 +162,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds, number=True),
     Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds, number=True),
+    Setting(
+        "search-path", "", "where 'calzion deploy' looks for code that the repository lacks", _search_path
+    ),
 )
 
 

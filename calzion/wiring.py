@@ -131,6 +131,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
     reconciler.recover()
+    deployer.prune_uploads()
     intake = Intake(parts.database, deployer, layout.repositories)
     servers = [
         ChannelServer(layout.reconciler_socket, Desk(parts, traffic, deployer).operations()),
@@ -156,8 +157,10 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.controller.parts import Parts, Timeouts
     from calzion.controller.store.database import Database
     from calzion.controller.stories import StoryBook
+    from calzion.controller.uploads import Uploads
     from calzion.controller.vault import Vault
     from calzion.gitreceive.branch import remove_branch
+    from calzion.gitreceive.source import open_commit
     from calzion.routing.haproxy import HaproxyRouter
 
     layout = settings.layout
@@ -182,7 +185,13 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         stories=StoryBook(layout.stories),
         domain=settings.domain,
         http_port=settings.http.port,
-        open_upload=lambda name: DirectoryTree(_below(layout.uploads, name)),
+        uploads=Uploads(layout.uploads),
+        open_upload=lambda name, directory, commit: DirectoryTree(
+            _below(layout.uploads / name, directory), commit
+        ),
+        open_commit=lambda repository, commit, directory: open_commit(
+            layout.repositories, repository, commit, directory
+        ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         port_is_free=_port_is_free,
         address_is_free=_address_is_free,
@@ -220,8 +229,11 @@ def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
 
 
 def _below(directory: Path, name: str) -> Path:
-    path = (directory / name).resolve()
-    if not path.is_relative_to(directory.resolve()) or not path.is_dir():
+    """A directory of an upload, which no link on the way may lead out of it."""
+    path = directory / name
+    if not directory.is_dir():
+        raise CalzionError("the upload was removed", code="template")
+    if path.resolve() != directory.resolve() / name or not path.is_dir():
         raise CalzionError(f"there is no directory {name} in the upload", code="template")
     return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from calzion.build.gittree import DIRECTORY, FILE, LINK, PROGRAM, tree_id
 from calzion.model import Submodule
 
 _HIDDEN = ".git"
@@ -19,7 +19,8 @@ _HIDDEN = ".git"
 class DirectoryTree:
     """Reads never follow a symbolic link, neither at the end of a path nor on its way.
 
-    Only regular files, directories and links count; the digest names paths, the executable bit and content.
+    Only regular files, directories and links count. The digest is the id of the tree that git would write for them, so
+    that code which came as files is known to be the code of a commit.
     """
 
     def __init__(self, root: Path, commit: str = "") -> None:
@@ -28,11 +29,7 @@ class DirectoryTree:
 
     @cached_property
     def digest(self) -> str:
-        digest = hashlib.sha256(b"directory\0")
-        for relative, kind in _walk(self.root):
-            digest.update(f"{kind}\0".encode() + os.fsencode(relative) + b"\0")
-            digest.update(_fingerprint(self.root / relative, kind))
-        return digest.hexdigest()
+        return tree_id(self.root, _walk(self.root))
 
     def names(self) -> tuple[str, ...]:
         with os.scandir(self.root) as entries:
@@ -59,13 +56,13 @@ class DirectoryTree:
     def export(self, destination: Path) -> None:
         for relative, kind in _walk(self.root):
             source, target = self.root / relative, destination / relative
-            if kind == "directory":
+            if kind == DIRECTORY:
                 target.mkdir()
-            elif kind == "link":
-                target.symlink_to(source.readlink())
+            elif kind == LINK:
+                os.symlink(os.readlink(source), target)  # noqa: PTH115, PTH211  # a Path would change the target
             else:
                 shutil.copyfile(source, target, follow_symlinks=False)
-                target.chmod(0o755 if kind == "program" else 0o644)
+                target.chmod(0o755 if kind == PROGRAM else 0o644)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
@@ -79,27 +76,18 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             kind = _kind(entry.stat(follow_symlinks=False).st_mode)
             if kind and entry.name != _HIDDEN:
                 yield f"{below}{entry.name}", kind
-                if kind == "directory":
+                if kind == DIRECTORY:
                     waiting.append(f"{below}{entry.name}/")
 
 
 def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
-        return "directory"
+        return DIRECTORY
     if stat.S_ISLNK(mode):
-        return "link"
+        return LINK
     if stat.S_ISREG(mode):
-        return "program" if mode & 0o111 else "file"
+        return PROGRAM if mode & 0o100 else FILE
     return ""
-
-
-def _fingerprint(path: Path, kind: str) -> bytes:
-    if kind == "directory":
-        return b""
-    if kind == "link":
-        return hashlib.sha256(os.fsencode(path.readlink())).digest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _open_inside(root: Path, path: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,20 @@ class Client:
 
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path)
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self._call("PUT", path, body)
+
+    def upload(self, path: str, chunks: Iterator[bytes]) -> Any:
+        """PUT what `chunks` gives while it is made."""
+        connection = _UnixConnection(self._path, None)
+        try:
+            response = self._send_chunks(connection, path, chunks)
+            if response.status >= 300:
+                raise _refusal(response)
+            return _json(response)
+        finally:
+            connection.close()
 
     def stream(self, method: str, path: str, body: dict[str, Any] | None = None) -> Iterator[Message]:
         """The messages of an event stream, until its end."""
@@ -63,16 +77,7 @@ class Client:
     def _send(
         self, connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None, accept: str
     ) -> HTTPResponse:
-        try:
-            connection.connect()
-        except PermissionError as error:
-            raise CalzionError(
-                f"you may not use {self._path}",
-                code="refused",
-                hint="run this as the user who runs 'calzion serve'",
-            ) from error
-        except OSError as error:
-            raise unreachable(self._path) from error
+        self._connect(connection)
         try:
             headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
             connection.request(method, f"/v1{path}", json.dumps(body) if body is not None else None, headers)
@@ -86,9 +91,32 @@ class Client:
         except (OSError, HTTPException) as error:
             raise lost() from error
 
+    def _send_chunks(self, connection: HTTPConnection, path: str, chunks: Iterator[bytes]) -> HTTPResponse:
+        self._connect(connection)
+        headers = {"Accept": "application/json", "Transfer-Encoding": "chunked"}
+        try:
+            # A refusal may come before the end of what is sent; then it says why.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("PUT", f"/v1{path}", chunks, headers, encode_chunked=True)
+            return connection.getresponse()
+        except (OSError, HTTPException) as error:
+            raise lost() from error
+
+    def _connect(self, connection: HTTPConnection) -> None:
+        try:
+            connection.connect()
+        except PermissionError as error:
+            raise CalzionError(
+                f"you may not use {self._path}",
+                code="refused",
+                hint="run this as the user who runs 'calzion serve'",
+            ) from error
+        except OSError as error:
+            raise unreachable(self._path) from error
+
 
 class _UnixConnection(HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,14 @@ class Invocation:
         """Raises CalzionError (usage) that lists what is wrong with them."""
         file = self.file or find_config_file(self.flags, self.environ, self.uid)
         return load(self.flags, self.environ, file, self.uid)
+
+    @property
+    def user(self) -> str:
+        """The name under which this machine knows who runs the command."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
 
     def client(self, timeout: float | None = None) -> Client:
         """The server's client, with its own patience or `timeout` seconds for an answer."""

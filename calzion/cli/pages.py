@@ -118,6 +118,21 @@ PAGES: dict[str, Page] = {
         },
         environment=_COLOURS,
     ),
+    "deploy": Page(
+        examples={
+            "calzion deploy template.yaml myapp-staging": "the code of HEAD",
+            "calzion deploy template.yaml myapp-dev --working-tree": "the code as it lies here",
+            "calzion deploy ops/shop.yaml shop --search-path ~/services": "code of other repositories",
+        },
+        environment=_COLOURS,
+    ),
+    "redeploy": Page(
+        examples={
+            "calzion redeploy myapp-staging": "with the secrets as they are now",
+            "calzion redeploy myapp-staging --rebuild": "and the code built again",
+        },
+        environment=_COLOURS,
+    ),
     "restart": Page(
         examples={
             "calzion restart myapp-staging": "everything",
@@ -202,6 +217,7 @@ PAGES: dict[str, Page] = {
 """By the words behind `calzion`; the program itself is ''."""
 
 ARGUMENTS: dict[str, str] = {
+    "TEMPLATE": "the file of the template",
     "DEPLOYMENT": "the name of a deployment, such as myapp-staging",
     "DEPLOYMENT[:SERVICE]": "a deployment, or one service of it, such as myapp-staging:web",
     "DEPLOYMENT:SERVICE": "a service of a deployment, such as myapp-staging:web",

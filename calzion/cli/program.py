@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config:config", "Print the settings in force and where each came from."),
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
+    "deploy": ("deploy:deploy", "Roll out a template without a push."),
+    "redeploy": ("redeploy:redeploy", "Roll out what a deployment has once more."),
     "list": ("deployments:list_deployments", "List the deployments."),
     "ps": ("instances:ps", "List the instances of a deployment."),
     "show": ("show:show", "Show a deployment or one of its services in detail."),
@@ -40,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Serving": ("serve", "stop", "status", "config", "doctor"),
-    "Deploying": ("restart", "scale", "destroy"),
+    "Deploying": ("deploy", "redeploy", "restart", "scale", "destroy"),
     "Looking": ("list", "ps", "show", "releases", "logs"),
     "Users": ("keys",),
     "Templates": ("init", "template"),

@@ -62,28 +62,15 @@ def reference() -> None:
 
 
 def _parsed(file: str) -> Template:
-    from calzion.build.directory import DirectoryTree
+    from calzion.cli.templatefiles import TemplateFiles, read_template
     from calzion.template import parse_template
 
     if file == STANDARD_INPUT:
         return parse_template(sys.stdin.buffer.read(_LIMIT), "standard input", secrets=None)
+    text = read_template(Path(file))
     path = Path(file).absolute()
-    root = _repository(path.parent)
-    name = path.relative_to(root).as_posix()
-    return parse_template(_read(path, file), name, secrets=None, read=DirectoryTree(root).read)
-
-
-def _read(path: Path, shown: str) -> bytes:
-    try:
-        with path.open("rb") as opened:
-            return opened.read(_LIMIT)
-    except OSError as error:
-        code = "not_found" if isinstance(error, FileNotFoundError) else "usage"
-        raise CalzionError(
-            f"{shown} can't be read: {error.strerror or error}",
-            code=code,
-            hint="'calzion init' writes a first template" if code == "not_found" else "",
-        ) from error
+    files = TemplateFiles(_repository(path.parent))
+    return parse_template(text, files.name_of(path), secrets=None, read=files.read)
 
 
 def _repository(directory: Path) -> Path:

@@ -115,24 +115,40 @@ def error_event(error: CalzionError) -> Event:
     return Event(kind="error", text=error.message, detail=error.as_dict())
 
 
-def ask(path: Path, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Send one question and yield the lines of its answer. Closing the iterator hangs up.
+class Conversation:
+    """One question to such a server. Raises CalzionError (unreachable) where nobody serves the socket."""
 
-    Raises CalzionError (unreachable) where nobody serves the socket.
-    """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    def __init__(self, path: Path, message: Mapping[str, Any]) -> None:
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(str(path))
-            connection.sendall(json.dumps(message).encode() + b"\n")
+            self._connection.connect(str(path))
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
         except OSError as error:
+            self._connection.close()
             raise CalzionError(
                 "Calzion's reconciler is not running",
                 hint="try again in a moment; see 'calzion status'",
                 code="unreachable",
             ) from error
-        with connection.makefile("rb") as reader:
-            for line in reader:
-                yield json.loads(line)
-    finally:
-        connection.close()
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The lines of the answer. Closing the iterator hangs up."""
+        try:
+            with self._connection.makefile("rb") as reader:
+                for line in reader:
+                    yield json.loads(line)
+        finally:
+            self._connection.close()
+
+    def hang_up(self) -> None:
+        """End the lines, also while another thread waits for the next one."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+
+def ask(path: Path, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Send one question and yield the lines of its answer. Closing the iterator hangs up.
+
+    Raises CalzionError (unreachable) where nobody serves the socket.
+    """
+    yield from Conversation(path, message).lines()

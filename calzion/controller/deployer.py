@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from calzion.controller.cancellable import Cancellable
+from calzion.controller.code import is_known, lacks_slug, opened
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy
+from calzion.controller.origin import Origin
 from calzion.controller.parts import Parts
 from calzion.controller.preparation import foresee
 from calzion.controller.rollout import Rollout
@@ -48,7 +51,8 @@ class Claim:
 
     @property
     def holder(self) -> str:
-        what = f"push of {self.commit[:7]}" if self.commit else "change"
+        act = "push" if self.repository else "deploy"
+        what = f"{act} of {self.commit[:7]}" if self.commit else "change"
         return f"{self.user}'s {what}"
 
 
@@ -66,6 +70,7 @@ class Deployer:
         self._parts = parts
         self._traffic = traffic
         self._stopping = CancellationToken()
+        self._cancellable = Cancellable()
         self._idle = threading.Condition()
         self._rolling = 0
 
@@ -150,7 +155,9 @@ class Deployer:
             )
             releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
             for definition in template.services:
-                releases.put_service(connection, release.id, ReleaseService(definition=definition))
+                source = str(Origin(commit=claim.commit)) if definition.git else ""
+                service = ReleaseService(definition=definition, source=source)
+                releases.put_service(connection, release.id, service)
         return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=False)
 
     def forecast(
@@ -185,27 +192,53 @@ class Deployer:
     ) -> Release:
         """A release of one change on top of the current one. The caller holds the turn."""
         deployment = self.create_deployment(name)
-        with self._parts.database.write() as connection:
+        with self._parts.database.read() as connection:
             current = releases.current(connection, deployment.id)
             old = releases.services(connection, current.id) if current else ()
-            release = releases.open_release(connection, deployment.id, user=claim.user, now=self._parts.now())
-            if current:
-                releases.set_sections(connection, release.id, current.env, current.generate, current.tasks)
-            services = _changed(old, change, name)
+        services = _changed(old, change, name)
+        wanted = [each for each in services if self._needs_build(each, change) and is_known(current, each)]
+        with opened(self._parts, deployment, current, wanted) as sources:
+            release = self.open_copy(deployment, current, services, claim)
+            return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=True)
+
+    def open_copy(
+        self, deployment: Deployment, old: Release | None, services: Iterable[ReleaseService], claim: Claim
+    ) -> Release:
+        """An open release of `services` with the template's sections of an older one."""
+        with self._parts.database.write() as connection:
+            release = releases.open_release(
+                connection, deployment.id, user=claim.user, commit=claim.commit, now=self._parts.now()
+            )
+            if old:
+                releases.set_sections(connection, release.id, old.env, old.generate, old.tasks)
+                releases.set_source(connection, release.id, old.source)
             for service in services:
                 releases.put_service(connection, release.id, service)
-        sources = {
-            service.name: self._parts.open_upload(service.source)
-            for service in services
-            if service.source and self._needs_build(service, change)
-        }
-        return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=True)
+        return release
 
     def _needs_build(self, service: ReleaseService, change: ServiceChange) -> bool:
         """Code that came while its service was held has not been built yet."""
-        if service.name == change.name and change.source:
-            return True
-        return not service.slug or self._parts.builder.find(service.slug) is None
+        return bool(service.name == change.name and change.source) or lacks_slug(self._parts, service)
+
+    @contextmanager
+    def cancellable(self, release_id: int, token: CancellationToken) -> Iterator[None]:
+        """Have `cancel` of the release cancel the token."""
+        with self._cancellable.known(release_id, token):
+            yield
+
+    def cancel(self, name: DeploymentName, number: int) -> None:
+        """Give a release up. Raises CalzionError (conflict) where it has ended already."""
+        with self._parts.database.write() as connection:
+            deployment = deployments.find(connection, name)
+            release = releases.find(connection, deployment.id, number) if deployment else None
+            if release is None:
+                raise CalzionError(f"{name} has no v{number}", code="not_found")
+            is_open = release.state is ReleaseState.OPEN
+            if is_open:
+                now, why = self._parts.now(), "given up before it was rolled out"
+                releases.finish(connection, release.id, ReleaseState.CANCELLED, now, why)
+        if not self._cancellable.cancel(release.id) and not is_open:
+            raise CalzionError(f"v{number} of {name} has ended already", code="conflict")
 
     def activate(
         self,
@@ -231,8 +264,22 @@ class Deployer:
             raise
         finally:
             story.close()
+            self.prune_uploads()
         self._drain(old)
         return release
+
+    def prune_uploads(self) -> None:
+        """Remove uploaded code that no release needs."""
+
+        def needed() -> set[str]:
+            with self._parts.database.read() as connection:
+                sources = releases.sources_in_use(connection, self._parts.now())
+            return {Origin.parse(source).upload for source in sources}
+
+        try:
+            self._parts.uploads.prune(needed)
+        except (OSError, SQLAlchemyError) as error:
+            _log.warning("uploads are not pruned: %s", error)
 
     @contextmanager
     def _under_way(self, cancellation: Cancellation) -> Iterator[Cancellation]:

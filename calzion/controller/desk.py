@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from calzion.controller import views
 from calzion.controller.channel import Channel, Operation
+from calzion.controller.code import is_known, opened
 from calzion.controller.deployer import Claim, Deployer, ServiceChange
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
+from calzion.controller.redeploy import redeploy
 from calzion.controller.scaling import scale
 from calzion.controller.store import instances, releases
-from calzion.controller.store.releases import ReleaseState
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, ServiceName, SourceTree
+from calzion.model import DeploymentName, ServiceName
 from calzion.progress import Story
 from calzion.template import parse_service
 
@@ -42,6 +45,8 @@ class Desk:
             "remove_service": self._remove_service,
             "upload": self._upload,
             "activate": self._activate,
+            "cancel": self._cancel,
+            "redeploy": self._redeploy,
             "follow": self._follow,
             "logs": self._logs,
             "restart": self._restart,
@@ -85,8 +90,10 @@ class Desk:
                 hint="set it first, with 'git'",
                 code="not_found",
             )
-        change = ServiceChange(name=name, definition=definition, source=str(message["source"]))
-        self._change(message, change, channel)
+        source = str(message["source"])
+        change = ServiceChange(name=name, definition=definition, source=source)
+        with self._parts.uploads.held(source):
+            self._change(message, change, channel)
 
     def _change(self, message: dict[str, Any], change: ServiceChange, channel: Channel) -> None:
         name = DeploymentName(message["deployment"])
@@ -96,27 +103,44 @@ class Desk:
 
     def _activate(self, message: dict[str, Any], channel: Channel) -> None:
         deployment = find_deployment(self._parts, str(message["deployment"]))
-        with self._turn(message, "another deploy", channel) as (_, cancellation):
+        release = self._open_release(deployment, int(message["release"]))
+        claim = Claim(user=release.user, commit=release.commit)
+        with self._cancellable_turn(deployment.name, claim.holder, channel, release) as cancellation:
+            # Its turn may have come after it was given up.
+            release = self._open_release(deployment, release.number)
             with self._parts.database.read() as connection:
-                release = releases.find(connection, deployment.id, int(message["release"]))
-                services = releases.services(connection, release.id) if release else ()
-            if release is None or release.state is not ReleaseState.OPEN:
-                raise CalzionError(f"v{message['release']} is no open release", code="conflict")
-            sources = self._sources(release.source, services)
-            self._deployer.activate(
-                deployment, release.id, sources, channel.tell, cancellation, may_hold=False
-            )
+                services = releases.services(connection, release.id)
+            known = [service for service in services if is_known(release, service)]
+            with opened(self._parts, deployment, release, known) as sources:
+                self._deployer.activate(
+                    deployment, release.id, sources, channel.tell, cancellation, may_hold=False
+                )
 
-    def _sources(
-        self, source: str, services: tuple[releases.ReleaseService, ...]
-    ) -> dict[ServiceName, SourceTree]:
-        if not source:
-            return {}
-        return {
-            each.name: self._parts.open_upload(f"{source}/{each.definition.git}")
-            for each in services
-            if each.definition.git
-        }
+    def _open_release(self, deployment: Deployment, number: int) -> Release:
+        with self._parts.database.read() as connection:
+            release = releases.find(connection, deployment.id, number)
+        if release is None or release.state is not ReleaseState.OPEN:
+            raise CalzionError(f"v{number} is no open release", code="conflict")
+        return release
+
+    def _cancel(self, message: dict[str, Any], channel: Channel) -> None:
+        number = int(message["release"])
+        self._deployer.cancel(DeploymentName(message["deployment"]), number)
+        channel.send({"answer": {"version": number}})
+
+    def _redeploy(self, message: dict[str, Any], channel: Channel) -> None:
+        name = DeploymentName(message["deployment"])
+        claim = Claim(user=str(message["user"]))
+        with self._cancellable_turn(name, claim.holder, channel) as cancellation:
+            redeploy(
+                self._parts,
+                self._deployer,
+                name,
+                claim,
+                channel.tell,
+                cancellation,
+                rebuild=bool(message["rebuild"]),
+            )
 
     def _follow(self, message: dict[str, Any], channel: Channel) -> None:
         deployment = find_deployment(self._parts, str(message["deployment"]))
@@ -170,11 +194,30 @@ class Desk:
     def _turn(
         self, message: dict[str, Any], holder: str, channel: Channel
     ) -> Iterator[tuple[Story, CancellationToken]]:
-        # An API client that goes away does not undo what it asked for.
+        # An API client that goes away does not undo what it asked for, but for a deploy.
         cancellation = CancellationToken()
         name = DeploymentName(message["deployment"])
         with self._deployer.turn(name, holder, channel.tell, cancellation):
             yield Story(channel.tell), cancellation
+
+    @contextmanager
+    def _cancellable_turn(
+        self, name: DeploymentName, holder: str, channel: Channel, release: Release | None = None
+    ) -> Iterator[CancellationToken]:
+        """The client's leaving cancels until the switch, as with a push."""
+        cancellation = CancellationToken()
+        threading.Thread(target=_watch, args=(channel, cancellation), name="client", daemon=True).start()
+        with (
+            self._deployer.cancellable(release.id, cancellation) if release else nullcontext(),
+            self._deployer.turn(name, holder, channel.tell, cancellation),
+        ):
+            yield cancellation
+
+
+def _watch(channel: Channel, cancellation: CancellationToken) -> None:
+    for _ in channel.messages():
+        pass
+    cancellation.cancel()
 
 
 def _process(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from calzion.backends.protocol import Backend
@@ -12,6 +13,7 @@ from calzion.controller.locks import DeploymentLocks
 from calzion.controller.observed import Observed
 from calzion.controller.store.database import Database
 from calzion.controller.stories import StoryBook
+from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
 from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
@@ -33,7 +35,8 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """`open_upload` opens uploaded code by its name; `forget_branch` removes a destroyed deployment's branch.
+    """`open_upload` opens a directory of uploaded code, which was made of a commit; `open_commit` one of a commit of a
+    repository. `forget_branch` removes a destroyed deployment's branch.
 
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
@@ -48,7 +51,9 @@ class Parts:
     stories: StoryBook
     domain: str
     http_port: int
-    open_upload: Callable[[str], SourceTree]
+    uploads: Uploads
+    open_upload: Callable[[str, str, str], SourceTree]
+    open_commit: Callable[[str, str, str], AbstractContextManager[SourceTree]]
     forget_branch: Callable[[str, DeploymentName], None]
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]

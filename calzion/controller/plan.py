@@ -216,7 +216,7 @@ def _reasons(version: ServiceVersion, old: ServiceVersion) -> tuple[str, ...]:
     names = _changed_names(version.visible, old.visible)
     if names:
         reasons.append(f"env {' '.join(names)}")
-    return tuple(reasons) or ("generated values",)
+    return tuple(reasons) or ("secrets or generated values",)
 
 
 def _changed_names(new: Pairs, old: Pairs) -> list[str]:

@@ -134,7 +134,7 @@ def _decide(
     check_tasks(sections.tasks, surroundings)
     builds = {name: build_order(deployment, surroundings, name, source) for name, source in sources.items()}
     versions = [_version(parts, surroundings, service, builds) for service in services]
-    old_versions = [_old_version(before, service) for service in known.old] if before else []
+    old_versions = [_old_version(parts, before, service) for service in known.old] if before else []
     return Prepared(
         surroundings=surroundings,
         versions={version.name: version for version in versions},
@@ -218,11 +218,13 @@ def _version(
     )
 
 
-def _old_version(before: Surroundings, service: ReleaseService) -> ServiceVersion:
+def _old_version(parts: Parts, before: Surroundings, service: ReleaseService) -> ServiceVersion:
+    # What runs from a slug that was removed has lost its files: it counts as changed.
+    kept = not service.slug or parts.builder.find(service.slug) is not None
     return ServiceVersion(
         definition=service.definition,
-        fingerprint=service.fingerprint,
-        code=service.slug,
+        fingerprint=service.fingerprint if kept else "",
+        code=service.slug if kept else "",
         visible=before.visible(before.members[service.name]),
         held=service.held,
     )

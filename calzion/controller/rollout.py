@@ -23,7 +23,7 @@ from calzion.controller.surroundings import Member
 from calzion.controller.traffic import Traffic, routed_services, urls
 from calzion.errors import CalzionError
 from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
-from calzion.progress import Story
+from calzion.progress import STEP, Event, Story
 
 
 class Rollout:
@@ -54,6 +54,7 @@ class Rollout:
         prepared = prepare(self._parts, self._deployment, self._release, services, sources)
         self._tell(prepared, may_hold)
         slugs = self._build(prepared)
+        self._remember(slugs)
         new = Launch(
             self._parts,
             self._deployment,
@@ -76,7 +77,7 @@ class Rollout:
     def _tell(self, prepared: Prepared, may_hold: bool) -> None:
         commit = f" from {self._release.commit[:7]}" if self._release.commit else ""
         title = f"{self._deployment.name}: release v{self._release.number}{commit} ({self._release.user})"
-        self._story.step(title)
+        self._story.emit(Event(kind=STEP, text=title, detail={"release": self._release.number}))
         for line in prepared.plan.lines():
             self._story.log(line)
         for member in prepared.surroundings.members.values():
@@ -130,6 +131,12 @@ class Rollout:
             check_cancelled(self._cancellation)
             raise errors[0]
         return {order.service: slug for order, slug in zip(orders, results, strict=True) if slug}
+
+    def _remember(self, slugs: Mapping[ServiceName, Slug]) -> None:
+        """A release that fails after this can be tried again with what was built for it."""
+        with self._parts.database.write() as connection:
+            for name, slug in slugs.items():
+                releases.set_service_slug(connection, self._release.id, name, slug.key)
 
     def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch) -> float:
         check_cancelled(self._cancellation)
@@ -252,6 +259,8 @@ class Rollout:
         except (CalzionError, OSError) as error:
             self._story.warning(f"{error}; traffic follows as soon as the router can take it")
             switched = "release switched"
+        if not prepared.plan.changes_something:
+            self._story.step("Nothing has changed: everything runs on as it is")
         if prepared.plan.start or prepared.plan.stop:
             seconds = time.monotonic() - began
             draining = f"; v{self._previous.number} draining" if self._previous else ""

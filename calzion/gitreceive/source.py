@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,16 @@ def open_push(repository: Path | str, quarantine: Path | str = "", git: Git | No
     After the push the same commits are read without a quarantine.
     """
     return Commits(Path(repository), Path(quarantine) if quarantine else None, git or Git.find())
+
+
+@contextmanager
+def open_commit(repositories: Path, repository: str, commit: str, directory: str) -> Iterator[CommitTree]:
+    """A directory of a commit that was pushed. Raises CalzionError where it is not there any more."""
+    path = repositories / f"{repository}.git"
+    if not path.is_dir():
+        raise CalzionError(f"there is no repository {repository}", code="not_found")
+    with open_push(path) as commits:
+        yield commits.tree(commit, directory)
 
 
 class Commits:

@@ -14,10 +14,10 @@ from calzion.template.shape import Shape
 S = TypeVar("S", bound=Shape)
 
 
-def check(shape: type[S], data: Data, at: Path) -> tuple[S | None, list[Problem]]:
-    """Validate `data`, which stands at the path `at`."""
+def check(shape: type[S], data: Data, at: Path, context: str | None = None) -> tuple[S | None, list[Problem]]:
+    """Validate `data`, which stands at the path `at`. `context` is CLIENT or nothing."""
     try:
-        return shape.model_validate(data), []
+        return shape.model_validate(data, context=context), []
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         return None, [_problem(shape, data, at, item) for item in found]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from calzion.template.data import Data, shown
 from calzion.template.problem import Misfit
 from calzion.template.text import text
@@ -23,6 +25,18 @@ def directory(value: Data) -> str:
     if len(path) > _MAX_PATH or any(not part.isprintable() for part in parts):
         raise Misfit(f"{shown(path)} is no directory: it is too long, or holds control characters")
     return "/".join(parts) or "."
+
+
+def directory_of_client(value: Data) -> str:
+    """A directory as whoever has the files may name it: it may lead out of the repository. Raises Misfit."""
+    path = text(value, "a directory (. is the repository's root)")
+    directory(within(path))
+    return posixpath.normpath(path)
+
+
+def within(path: str) -> str:
+    """The same directory without its way out of the repository: what a server is told of ../api is api."""
+    return "/".join(part for part in path.split("/") if part != "..") or "."
 
 
 def template_path(value: Data) -> str:

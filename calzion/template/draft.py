@@ -42,9 +42,9 @@ class Entry:
     problems: tuple[Problem, ...]
 
     @classmethod
-    def read(cls, key: str, data: Data, path: Path) -> Entry:
+    def read(cls, key: str, data: Data, path: Path, context: str | None = None) -> Entry:
         keys = data if isinstance(data, dict) else {}
-        shape, problems = check(ServiceShape, {} if data is None else data, path)
+        shape, problems = check(ServiceShape, {} if data is None else data, path, context)
         name, misfit = _name(key, keys)
         if misfit:
             problems.append(misfit.at(path, on_key=True))
@@ -71,12 +71,14 @@ def _name(key: str, keys: Mapping[str, Data]) -> tuple[ServiceName | None, Misfi
 class Draft:
     """Reads the merged data at once; `problems` and `template` are what can be made of it."""
 
-    def __init__(self, data: Data, sources: Sources, secrets: frozenset[str] | None) -> None:
+    def __init__(
+        self, data: Data, sources: Sources, secrets: frozenset[str] | None, context: str | None = None
+    ) -> None:
         self._data = data
         self._sources = sources
         root = data if isinstance(data, dict) else {}
         self._entries = [
-            Entry.read(key, value, (key,)) for key, value in root.items() if not _is_section(key)
+            Entry.read(key, value, (key,), context) for key, value in root.items() if not _is_section(key)
         ]
         self._written = {key: value for key, value in root.items() if _is_section(key)}
         self._sections, self._section_problems = check(SectionsShape, self._written, ())

@@ -10,6 +10,7 @@ from calzion.template.meaning import Meaning, OrNothing, OrShort
 from calzion.template.values import (
     HEALTH_PATH,
     Buildpacks,
+    CodeDirectory,
     CommandShape,
     Directory,
     Duration,
@@ -129,7 +130,7 @@ class ServiceShape(Shape):
         ),
     ] = None
     git: Annotated[
-        Directory,
+        CodeDirectory,
         Meaning(
             "the directory of the repository that holds an app; `.` is the root", examples=(".", "./web")
         ),

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, PlainValidator, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    PlainValidator,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from calzion.template.command import argument, arguments, release_script, script
 from calzion.template.data import Data, PlainScalar, described
-from calzion.template.directory import directory, template_path
+from calzion.template.directory import directory, directory_of_client, template_path
 from calzion.template.duration import DAY, duration, period
 from calzion.template.healthpath import health_path
 from calzion.template.image import ImageReference
@@ -90,6 +98,14 @@ _LABEL = _text_schema("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 _LABEL_AS_WRITTEN = WithJsonSchema({**(_LABEL.json_schema or {}), "type": ["string", "number", "boolean"]})
 _NAME = _text_schema("^[A-Za-z_][A-Za-z0-9_]*$", 255)
 _PORT = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 65535}, {"const": ASSIGN}]})
+CLIENT = "client"
+"""The context of validating what a client is to upload, which may name code outside of the repository."""
+
+
+def _code(value: Data, info: ValidationInfo) -> str:
+    return directory_of_client(value) if info.context == CLIENT else directory(value)
+
+
 _DIRECTORY = _text_schema(r"^(?!/)(?!\.\.(/|$))(?!.*/\.\.(/|$))", 1024)
 
 Given = BeforeValidator(_given)
@@ -108,6 +124,7 @@ Volumes = Annotated[dict[VolumeName, VolumePath], BeforeValidator(emptied), OrNo
 
 Image = Annotated[str | None, PlainValidator(_image), _text_schema("^[A-Za-z0-9$\\[]", 600)]
 Directory = Annotated[str | None, PlainValidator(directory), _DIRECTORY]
+CodeDirectory = Annotated[str | None, PlainValidator(_code), _text_schema("^(?!/)", 1024)]
 TemplatePath = Annotated[str, PlainValidator(template_path), _DIRECTORY]
 
 Argument = Annotated[str, PlainValidator(argument), _ANY_SCALAR]

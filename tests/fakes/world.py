@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from calzion.controller.store.instances import InstanceRole
 from calzion.controller.store.releases import Release
 from calzion.controller.stories import StoryBook
 from calzion.controller.traffic import Traffic
+from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult
 from calzion.model import DeploymentName, Endpoint, Instance, ServiceName
@@ -63,7 +65,9 @@ class World:
             stories=StoryBook(self.directory / "stories"),
             domain="localhost",
             http_port=80,
-            open_upload=FakeTree,
+            uploads=Uploads(self.directory / "uploads"),
+            open_upload=lambda name, directory, commit: FakeTree(name, commit),
+            open_commit=lambda repository, commit, directory: nullcontext(FakeTree(directory, commit)),
             forget_branch=lambda repository, name: None,
             port_is_free=lambda port: True,
             address_is_free=lambda address: True,

@@ -5,7 +5,7 @@ import io
 import json
 import socket
 import tarfile
-from typing import Any
+from typing import Any, Literal
 
 from tests.stories.apps import web
 from tests.stories.site import Site
@@ -30,9 +30,9 @@ class Api(http.client.HTTPConnection):
         return answer.status, json.loads(answer.read())
 
 
-def archive(files: dict[str, str]) -> bytes:
+def archive(files: dict[str, str], compress: Literal["", "gz"] = "gz") -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+    with tarfile.open(fileobj=packed, mode="w:gz" if compress else "w") as tar:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content.encode())

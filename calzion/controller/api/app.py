@@ -13,6 +13,7 @@ from calzion.controller.api import deployments, keys, releases, status
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.status import PartCheck
 from calzion.controller.store.database import Database
+from calzion.controller.uploads import Uploads
 from calzion.errors import CODES, CalzionError
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_error_handler(Exception, _broken)
     app.set_error_serializer(_serialize)
     one = "/v1/deployments/{deployment}"
+    uploads = Uploads(parts.uploads)
     app.add_route("/v1/status", status.Status(parts.checks, parts.reconciler))
     app.add_route("/v1/keys", keys.Keys(parts.database))
     app.add_route("/v1/keys/{name}", keys.Key(parts.database))
@@ -42,9 +44,10 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(f"{one}/instances", deployments.Instances(parts.reconciler))
     app.add_route(f"{one}/logs", deployments.Logs(parts.reconciler))
     app.add_route(f"{one}/restart", deployments.Restart(parts.reconciler))
+    app.add_route(f"{one}/redeploy", deployments.Redeploy(parts.reconciler))
     app.add_route(f"{one}/scale", deployments.Scale(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}", deployments.Service(parts.reconciler))
-    app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, parts.uploads))
+    app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, uploads))
     app.add_route(f"{one}/releases", releases.Releases(parts.database))
     app.add_route(f"{one}/releases/{{number:int}}", releases.Release(parts.database))
     app.add_route(f"{one}/releases/{{number:int}}/events", releases.Events(parts.reconciler))
@@ -52,8 +55,13 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(
         f"{one}/releases/{{number:int}}/services/{{service}}", releases.ReleaseServices(parts.database)
     )
-    app.add_route(f"{one}/releases/{{number:int}}/source", releases.Source(parts.database, parts.uploads))
+    app.add_route(
+        f"{one}/releases/{{number:int}}/services/{{service}}/code",
+        releases.ReleaseCode(parts.database, uploads),
+    )
+    app.add_route(f"{one}/releases/{{number:int}}/source", releases.Source(parts.database, uploads))
     app.add_route(f"{one}/releases/{{number:int}}/activate", releases.Activate(parts.reconciler))
+    app.add_route(f"{one}/releases/{{number:int}}/cancel", releases.Cancel(parts.reconciler))
     return app
 
 

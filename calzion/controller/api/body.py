@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeVar
 
 import falcon
@@ -11,6 +12,9 @@ from calzion.errors import CalzionError
 from calzion.model import Label
 
 MAX_JSON = 1 << 20
+MAX_LINE = 64
+
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 _Name = TypeVar("_Name", bound=Label)
 
@@ -37,6 +41,21 @@ def text(data: dict[str, Any], name: str) -> str:
     return value
 
 
+def optional(data: dict[str, Any], name: str, default: str = "") -> str:
+    """A short line of text, `default` where there is none. Raises CalzionError (usage)."""
+    value = data.get(name) or default
+    if not isinstance(value, str) or len(value) > MAX_LINE or not value.isprintable():
+        raise CalzionError(f"{name!r} is no line of at most {MAX_LINE} characters", code="usage")
+    return value
+
+
+def commit(value: str) -> str:
+    """A commit's full id, or ''. Raises CalzionError (usage)."""
+    if value and not _COMMIT.fullmatch(value):
+        raise CalzionError(f"{value[:64]!a} is no full commit id", code="usage")
+    return value
+
+
 def label(kind: type[_Name], value: str) -> _Name:
     """Raises CalzionError (usage) where the path names nothing that could exist."""
     try:
@@ -45,5 +64,9 @@ def label(kind: type[_Name], value: str) -> _Name:
         raise CalzionError(str(error), code="usage") from error
 
 
+def is_chunked(request: falcon.Request) -> bool:
+    return "chunked" in (request.get_header("Transfer-Encoding") or "")
+
+
 def _has_body(request: falcon.Request) -> bool:
-    return bool(request.content_length) or "chunked" in (request.get_header("Transfer-Encoding") or "")
+    return bool(request.content_length) or is_chunked(request)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from calzion.controller.channel import ask
+from calzion.controller.channel import Conversation, ask
 from calzion.errors import CalzionError
 
 
@@ -25,6 +25,10 @@ class ReconcilerClient:
     def stream(self, op: str, **message: Any) -> Iterator[Mapping[str, Any]]:
         """The lines as they come. Closing the iterator hangs up."""
         yield from ask(self._path, {"op": op, **message})
+
+    def begin(self, op: str, **message: Any) -> Conversation:
+        """Something that is cancelled by hanging up."""
+        return Conversation(self._path, {"op": op, **message})
 
 
 def _raise_error(line: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import falcon
 
@@ -12,6 +11,7 @@ from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.stream import respond
 from calzion.controller.store import deployments
 from calzion.controller.store.database import Database
+from calzion.controller.uploads import Uploads
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
@@ -88,7 +88,7 @@ class Service:
 
 
 class Code:
-    def __init__(self, reconciler: ReconcilerClient, uploads: Path) -> None:
+    def __init__(self, reconciler: ReconcilerClient, uploads: Uploads) -> None:
         self._reconciler = reconciler
         self._uploads = uploads
 
@@ -97,10 +97,12 @@ class Code:
     ) -> None:
         """The app's directory as a tar archive, plain or compressed."""
         name, app = body.label(DeploymentName, deployment), body.label(ServiceName, service)
-        source = upload.unpack(request.stream, self._uploads)
-        lines = self._reconciler.stream(
-            "upload", deployment=name, service=app, source=source, user=ADMINISTRATOR
-        )
+        with self._uploads.receive(upload.Whole(request)) as source:
+            lines = upload.fail_early(
+                self._reconciler.stream(
+                    "upload", deployment=name, service=app, source=source, user=ADMINISTRATOR
+                )
+            )
         respond(request, response, lines)
 
 
@@ -139,6 +141,22 @@ class Restart:
             service=body.label(ServiceName, str(service)) if service else None,
         )
         respond(request, response, upload.fail_early(lines))
+
+
+class Redeploy:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """What runs, again, with the values of now: {"rebuild": true, "user": "…"}. Leaving cancels it."""
+        data = body.json_object(request)
+        conversation = self._reconciler.begin(
+            "redeploy",
+            deployment=body.label(DeploymentName, deployment),
+            rebuild=data.get("rebuild") is True,
+            user=body.optional(data, "user", ADMINISTRATOR),
+        )
+        respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
 
 
 class Scale:

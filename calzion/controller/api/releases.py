@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import falcon
 from sqlalchemy import Connection
@@ -12,16 +11,15 @@ from calzion.controller.api import body, upload
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.deployments import ADMINISTRATOR
 from calzion.controller.api.stream import respond
+from calzion.controller.origin import Origin
 from calzion.controller.store import deployments, releases
 from calzion.controller.store.database import Database
-from calzion.controller.store.releases import ReleaseService, ReleaseState
+from calzion.controller.store.releases import OPEN_FOR, ReleaseService, ReleaseState
+from calzion.controller.uploads import Uploads
 from calzion.controller.views import release_view
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_sections, parse_service
-
-OPEN_FOR = 86_400.0
-"""Seconds after which an open release expires."""
 
 
 class Releases:
@@ -34,11 +32,14 @@ class Releases:
             listed = releases.of_deployment(connection, found.id)
             response.media = [release_view(connection, release) for release in listed]
 
-    def on_post(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
-        """Open an empty release that will replace the whole deployment."""
+    def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}."""
+        data = body.json_object(request)
+        user = body.optional(data, "user", ADMINISTRATOR)
+        commit = body.commit(body.optional(data, "commit"))
         with self._database.write() as connection:
             found = _deployment(connection, deployment)
-            release = releases.open_release(connection, found.id, user=ADMINISTRATOR, now=time.time())
+            release = releases.open_release(connection, found.id, user=user, commit=commit, now=time.time())
             response.media = release_view(connection, release)
         response.status = falcon.HTTP_201
 
@@ -83,17 +84,55 @@ class ReleaseServices:
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
     ) -> None:
-        """set_service under an open release."""
+        """set_service under an open release. The answer says whether its code is wanted."""
         name = body.label(ServiceName, service)
         with self._database.write() as connection:
             release = _open_release(connection, deployment, number)
             definition = parse_service(name, body.json_object(request), release.env)
             releases.put_service(connection, release.id, ReleaseService(definition=definition))
+        code = "wanted" if definition.git and not release.source else "none"
+        response.media = {"version": number, "service": name, "code": code}
+
+
+class ReleaseCode:
+    def __init__(self, database: Database, uploads: Uploads) -> None:
+        self._database = database
+        self._uploads = uploads
+
+    def on_put(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
+    ) -> None:
+        """The app's directory as a tar archive, or {"same_as": "another service of the release"}."""
+        name = body.label(ServiceName, service)
+        commit = body.commit(request.get_param("commit") or "")
+        with self._database.read() as connection:
+            _find_app(connection, _open_release(connection, deployment, number), name)
+        if request.content_type == falcon.MEDIA_JSON:
+            other = body.label(ServiceName, body.text(body.json_object(request), "same_as"))
+            self._share(deployment, number, name, other)
+        else:
+            with self._uploads.receive(upload.Whole(request)) as received:
+                origin = Origin(upload=received, commit=commit)
+                self._set(deployment, number, name, str(origin))
         response.media = {"version": number, "service": name}
+
+    def _share(self, deployment: str, number: int, name: ServiceName, other: ServiceName) -> None:
+        with self._database.read() as connection:
+            release = _open_release(connection, deployment, number)
+            source = _find_app(connection, release, other).source
+        if not source:
+            raise CalzionError(f"{other} of v{number} has no code yet", code="conflict")
+        self._set(deployment, number, name, source)
+
+    def _set(self, deployment: str, number: int, name: ServiceName, source: str) -> None:
+        with self._database.write() as connection:
+            release = _open_release(connection, deployment, number)
+            _find_app(connection, release, name)
+            releases.set_service_source(connection, release.id, name, source)
 
 
 class Source:
-    def __init__(self, database: Database, uploads: Path) -> None:
+    def __init__(self, database: Database, uploads: Uploads) -> None:
         self._database = database
         self._uploads = uploads
 
@@ -103,8 +142,10 @@ class Source:
         """The release's tree as a tar archive, once."""
         with self._database.read() as connection:
             _require_no_source(_open_release(connection, deployment, number))
-        name = upload.unpack(request.stream, self._uploads)
-        with self._database.write() as connection:
+        with (
+            self._uploads.receive(upload.Whole(request)) as name,
+            self._database.write() as connection,
+        ):
             release = _open_release(connection, deployment, number)
             _require_no_source(release)
             releases.set_source(connection, release.id, name)
@@ -135,8 +176,22 @@ class Activate:
     def on_post(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
+        """Roll it out. Leaving the stream before the switch cancels it."""
         name = body.label(DeploymentName, deployment)
-        respond(request, response, self._reconciler.stream("activate", deployment=name, release=number))
+        conversation = self._reconciler.begin("activate", deployment=name, release=number)
+        respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
+
+
+class Cancel:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(
+        self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
+    ) -> None:
+        """Give up a release that is open, or under way and not switched yet; its story tells how it ends."""
+        name = body.label(DeploymentName, deployment)
+        response.media = self._reconciler.answer("cancel", deployment=name, release=number)
 
 
 def _deployment(connection: Connection, name: str) -> deployments.Deployment:
@@ -155,6 +210,17 @@ def _open_release(connection: Connection, deployment: str, number: int) -> relea
             f"v{number} of {deployment} is not open any more", hint="open another release", code="conflict"
         )
     return release
+
+
+def _find_app(connection: Connection, release: releases.Release, name: ServiceName) -> ReleaseService:
+    found = next((each for each in releases.services(connection, release.id) if each.name == name), None)
+    if found is None or found.definition.git is None:
+        raise CalzionError(
+            f"v{release.number} has no service {name} that takes code",
+            hint="set it first, with 'git'",
+            code="not_found",
+        )
+    return found
 
 
 def _require_no_source(release: releases.Release) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import falcon
@@ -15,19 +15,30 @@ from calzion.errors import CODES, CalzionError
 HEARTBEAT = 10.0
 """Seconds of silence after which a comment is sent: only writing tells that a client has left."""
 
+LISTENING = 1.0
+"""The same where a client's leaving cancels what it asked for."""
+
 _END = object()
 
 
 def respond(
-    request: falcon.Request, response: falcon.Response, lines: Iterator[Mapping[str, Any]], first: int = 0
+    request: falcon.Request,
+    response: falcon.Response,
+    lines: Iterator[Mapping[str, Any]],
+    first: int = 0,
+    *,
+    left: Callable[[], None] | None = None,
 ) -> None:
-    """Stream the lines; with `Accept: application/json` wait for the last one and answer with it alone."""
+    """Stream the lines; with `Accept: application/json` wait for the last one and answer with it alone.
+
+    `left` is called when the stream's client has gone, and at its end.
+    """
     if request.accept == "application/json":
         _wait(response, lines)
         return
     response.content_type = "text/event-stream"
     response.set_header("Cache-Control", "no-cache")
-    response.stream = _events(lines, first)
+    response.stream = _events(lines, first, left)
 
 
 def _wait(response: falcon.Response, lines: Iterator[Mapping[str, Any]]) -> None:
@@ -43,9 +54,11 @@ def _wait(response: falcon.Response, lines: Iterator[Mapping[str, Any]]) -> None
     response.status = falcon.code_to_http_status(CODES[error.code].http)
 
 
-def _events(lines: Iterator[Mapping[str, Any]], first: int) -> Iterator[bytes]:
+def _events(
+    lines: Iterator[Mapping[str, Any]], first: int, left: Callable[[], None] | None
+) -> Iterator[bytes]:
     number = first
-    for line in _with_heartbeats(lines):
+    for line in _with_heartbeats(lines, left):
         if line is None:
             yield b": heartbeat\n\n"
             continue
@@ -53,7 +66,9 @@ def _events(lines: Iterator[Mapping[str, Any]], first: int) -> Iterator[bytes]:
         yield f"id: {number}\nevent: event\ndata: {json.dumps(line, ensure_ascii=False)}\n\n".encode()
 
 
-def _with_heartbeats(lines: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] | None]:
+def _with_heartbeats(
+    lines: Iterator[Mapping[str, Any]], left: Callable[[], None] | None
+) -> Iterator[Mapping[str, Any] | None]:
     waiting: queue.Queue[Any] = queue.Queue(maxsize=1000)
     gone = threading.Event()
 
@@ -71,7 +86,7 @@ def _with_heartbeats(lines: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str
     try:
         while True:
             try:
-                line = waiting.get(timeout=HEARTBEAT)
+                line = waiting.get(timeout=LISTENING if left else HEARTBEAT)
             except queue.Empty:
                 yield None
                 continue
@@ -80,6 +95,8 @@ def _with_heartbeats(lines: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str
             yield line
     finally:
         gone.set()
+        if left:
+            left()
 
 
 def _put(waiting: queue.Queue[Any], line: Any, gone: threading.Event) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from calzion.controller.store.schema import release_services, releases
+from calzion.controller.store.schema import deployments, release_services, releases
 from calzion.model import Generate, Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 from calzion.template import as_keys, parse_service
 
@@ -25,6 +25,9 @@ class ReleaseState(StrEnum):
 
 
 UNFINISHED = (ReleaseState.WAITING, ReleaseState.ROLLING)
+
+OPEN_FOR = 86_400.0
+"""Seconds after which an open release expires."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseService:
-    """One service of a release. `source` names uploaded code, `slug` the key of its slug; '' where there is none."""
+    """One service of a release. `source` says where its code is, `slug` is the key of its slug; '' where unknown."""
 
     definition: ServiceDefinition
     source: str = ""
@@ -105,6 +108,15 @@ def current(connection: Connection, deployment_id: int) -> Release | None:
     chosen = (releases.c.deployment_id == deployment_id) & (releases.c.state == ReleaseState.CURRENT)
     row = connection.execute(select(releases).where(chosen)).one_or_none()
     return _release(row) if row else None
+
+
+def to_repeat(connection: Connection, deployment_id: int) -> Release | None:
+    """The release that a redeploy repeats: the current one, or else the latest that was tried."""
+    found = current(connection, deployment_id)
+    if found:
+        return found
+    tried = (release for release in of_deployment(connection, deployment_id) if release.finished)
+    return next((release for release in tried if release.started), None)
 
 
 def of_deployment(connection: Connection, deployment_id: int) -> list[Release]:
@@ -168,6 +180,19 @@ def put_service(connection: Connection, release_id: int, service: ReleaseService
     )
 
 
+def set_service_source(connection: Connection, release_id: int, name: str, source: str) -> None:
+    _set_of_service(connection, release_id, name, source=source)
+
+
+def set_service_slug(connection: Connection, release_id: int, name: str, slug: str) -> None:
+    _set_of_service(connection, release_id, name, slug=slug)
+
+
+def _set_of_service(connection: Connection, release_id: int, name: str, **values: str) -> None:
+    chosen = (release_services.c.release_id == release_id) & (release_services.c.name == str(name))
+    connection.execute(update(release_services).where(chosen).values(**values))
+
+
 def remove_service(connection: Connection, release_id: int, name: str) -> bool:
     chosen = (release_services.c.release_id == release_id) & (release_services.c.name == str(name))
     return bool(connection.execute(delete(release_services).where(chosen)).rowcount)
@@ -184,15 +209,23 @@ def service_names(connection: Connection, release_id: int) -> list[str]:
     return list(connection.execute(chosen.order_by(release_services.c.name)).scalars())
 
 
-def sources_in_use(connection: Connection) -> set[str]:
-    """Uploads that a release may still need."""
-    rows = connection.execute(
-        select(release_services.c.source).where(release_services.c.source != "")
-    ).scalars()
-    opened = connection.execute(
-        select(releases.c.source).where(releases.c.source != "", releases.c.state == ReleaseState.OPEN)
-    ).scalars()
-    return {*rows, *opened}
+def sources_in_use(connection: Connection, now: float) -> set[str]:
+    """What releases that are open, under way, current, or the last that was tried say of where their code is."""
+    wanted = {release.id for release in in_state(connection, *UNFINISHED)}
+    wanted |= {
+        release.id for release in in_state(connection, ReleaseState.OPEN) if now - release.created <= OPEN_FOR
+    }
+    for id in connection.execute(select(deployments.c.id)).scalars():
+        repeated = to_repeat(connection, id)
+        wanted |= {repeated.id} if repeated else set()
+    of_services = select(release_services.c.source).where(release_services.c.release_id.in_(wanted))
+    of_releases = select(releases.c.source).where(releases.c.id.in_(wanted))
+    return {
+        source
+        for query in (of_services, of_releases)
+        for source in connection.execute(query).scalars()
+        if source
+    }
 
 
 def _service(row: Row[tuple[object, ...]]) -> ReleaseService:

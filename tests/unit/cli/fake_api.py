@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass
 class FakeApi:
-    """`answers` are keyed by "METHOD /path?query" below /v1; `seen` holds (request, JSON body)."""
+    """`answers` are keyed by "METHOD /path?query" below /v1; `seen` holds (request, body)."""
 
     path: Path
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -52,7 +52,9 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            sent = json.loads(self.rfile.read(length)) if length else None
+            sent: Any = json.loads(self.rfile.read(length)) if length else None
+            if self.headers.get("Transfer-Encoding") == "chunked":
+                sent = self._chunks()
             request = f"{self.command} {self.path.removeprefix('/v1')}"
             api.seen.append((request, sent))
             missing = Answer(
@@ -66,6 +68,14 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
                 self._stream(answer)
 
         do_GET = do_POST = do_DELETE = do_PUT = _answer
+
+        def _chunks(self) -> bytes:
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
 
         def _whole(self, body: bytes) -> None:
             self.send_header("Content-Type", "application/json")

@@ -134,7 +134,13 @@ def test_last_lines_are_those_since_a_moment(tmp_path: Path) -> None:
 
 def test_a_running_process_fits_by_the_variables_it_was_started_with() -> None:
     environ = {"CALZION_HTTP": "127.0.0.1:80"}
-    with subprocess.Popen(["sleep", "600"], env=environ) as process:
+    with subprocess.Popen(
+        ["cat"], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdin and process.stdout
+        # Its variables can be read once it runs, which is after Popen returns.
+        process.stdin.write(b"\n")
+        process.stdout.read(1)
         assert fits(process.pid, ["CALZION_HTTP"], environ)
         assert not fits(process.pid, ["CALZION_HTTP"], {"CALZION_HTTP": "127.0.0.1:81"})
         assert fits(process.pid, ["CALZION_OTHER"], {"CALZION_OTHER": "x"})

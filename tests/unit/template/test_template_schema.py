@@ -50,8 +50,6 @@ WRONG = [
     "a: {git: ., processes: []}",
     "a: {git: ., buildpacks: []}",
     "a: {git: ., processes: ['we b']}",
-    "a: {git: .., cmd: x}",
-    "a: {git: a/../b}",
     "a: {git: /x}",
     "a: {git: 1}",
     "a: {git: }",
