@@ -13,6 +13,8 @@ from calzion.model import Exit
 _LONGEST = 600
 _NPM = re.compile(r"^npm (?:error|ERR!) ?(?:gyp ERR! ?)?")
 _TRACEBACK = "Traceback (most recent call last):"
+_ECHO = "gunicorn.errors.HaltServer"
+"""What gunicorn's master raises because a worker failed, whose own traceback stands before."""
 
 
 class Phase(StrEnum):
@@ -53,8 +55,12 @@ class Facts:
     @cached_property
     def last_traceback(self) -> str:
         """The text from the last Python traceback on: earlier ones were survived. All of it without one."""
-        start = self.text.rfind(_TRACEBACK)
-        return self.text[start:] if start >= 0 else self.text
+        start = end = len(self.text)
+        while (start := self.text.rfind(_TRACEBACK, 0, start)) >= 0:
+            if _ECHO not in self.text[start:end]:
+                return self.text[start:]
+            end = start
+        return self.text
 
     @property
     def elsewhere(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts
 from calzion.causes.find import find_cause
 from calzion.errors import CalzionError
@@ -32,12 +33,20 @@ def failed(
     """
     cause = find_cause(facts)
     why = cause.sentence if cause else otherwise
+    lines = _last_lines(facts.lines) if shown is None else list(shown)
     return CalzionError(
         f"{message}: {why}" if why else message,
         hint=(cause.hint if cause else "") or hint,
         code=facts.phase.value,
-        detail=[*about, *(_last_lines(facts.lines) if shown is None else shown)],
+        detail=[*about, *_told_before(cause, lines), *lines],
     )
+
+
+def _told_before(cause: Cause | None, lines: Sequence[str]) -> list[str]:
+    """What the cause was read from, where it is not among the lines that are shown."""
+    if not cause or not cause.line or any(cause.line in line for line in lines):
+        return []
+    return [f"it said: {cause.line.strip()}"]
 
 
 def _last_lines(lines: Sequence[str]) -> list[str]:

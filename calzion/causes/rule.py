@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts, Phase
@@ -33,8 +33,10 @@ class Rule:
         """The cause that the last match of the pattern tells."""
         if facts.phase not in self.phases:
             return None
-        matches = deque(self.pattern.finditer(facts.last_traceback if self.raised else facts.text), maxlen=1)
-        return self.explain(matches[0], facts) if matches else None
+        text = facts.last_traceback if self.raised else facts.text
+        matches = deque(self.pattern.finditer(text), maxlen=1)
+        cause = self.explain(matches[0], facts) if matches else None
+        return replace(cause, line=_last_line(matches[0])) if cause else None
 
 
 def rule(
@@ -68,6 +70,12 @@ def fill(words: str, facts: Facts, **values: str) -> str:
 
 def _groups(match: re.Match[str]) -> dict[str, str]:
     return {name: tidy(value or "") for name, value in match.groupdict().items()}
+
+
+def _last_line(match: re.Match[str]) -> str:
+    """The whole line in which the match ends."""
+    text, end = match.string, match.end() - match[0].endswith("\n")
+    return text[text.rfind("\n", 0, end) + 1 : text.find("\n", end)]
 
 
 def tidy(value: str) -> str:

@@ -33,7 +33,7 @@ def test_one_that_ended_without_a_known_cause():
 def test_only_the_last_thirty_lines_are_shown_but_more_are_read():
     lines = ["bash: line 1: API_KEY: unbound variable", *(f"line {number}" for number in range(100))]
     error = ended(Sighting(spec=spec(), lines=lines), "ended (exit code 1)", Exit(status=1))
-    assert error.detail == ["its last lines:", *lines[-30:]]
+    assert error.detail == [f"it said: {lines[0]}", "its last lines:", *lines[-30:]]
     assert error.message.endswith("the environment variable API_KEY is not set")
 
 
