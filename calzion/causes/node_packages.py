@@ -14,9 +14,7 @@ _SPELLING = (
 )
 _VERSION = "choose a version that exists in package.json, and renew the lock file"
 _LOCK = "run '{command}' where the app is developed, commit the lock file, and push again"
-_ENGINE = (
-    "change 'engines' in package.json to a Node that the server has ('calzion doctor' lists what is there)"
-)
+_ENGINE = "name a Node that fits under 'engines' of package.json, such as '\"node\": \"22.x\"'"
 
 RULES = (
     _build(
