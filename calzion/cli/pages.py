@@ -124,6 +124,7 @@ PAGES: dict[str, Page] = {
             "calzion deploy template.yaml myapp-dev --working-tree": "the code as it lies here",
             "calzion deploy ops/shop.yaml shop --search-path ~/services": "code of other repositories",
         },
+        exits={1: "a mistake in the template, a failed deploy, or Ctrl-C: the release before it serves on"},
         environment=_COLOURS,
     ),
     "redeploy": Page(
@@ -131,6 +132,7 @@ PAGES: dict[str, Page] = {
             "calzion redeploy myapp-staging": "with the secrets as they are now",
             "calzion redeploy myapp-staging --rebuild": "and the code built again",
         },
+        exits={1: "it failed, or Ctrl-C: what served before serves on"},
         environment=_COLOURS,
     ),
     "restart": Page(
