@@ -6,6 +6,7 @@ Standard library alone. A value of these types has been validated where it enter
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -266,9 +267,10 @@ class Limits:
 class RunSpec:
     """The fully resolved order to run one copy of one process.
 
-    `slug` becomes /app. `appliance` names the data service instead, which listens on `address`. `ports` maps the
-    port's name to its number. `volumes` are named within the deployment. `hosts` are the names and addresses of the
-    deployment's hosts file. `env` never appears in the repr.
+    `slug` becomes /app. `appliance` names the data service instead, which listens on `address`; with a `command` that
+    runs among the appliance's programs, as a client of it. `ports` maps the port's name to its number. `volumes` are
+    named within the deployment. `hosts` are the names and addresses of the deployment's hosts file. `env` never appears
+    in the repr.
     """
 
     id: str
@@ -288,6 +290,14 @@ class RunSpec:
     stop: Stop = Stop()
     limits: Limits = Limits()
     restart: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalSize:
+    """In characters."""
+
+    rows: int = 24
+    columns: int = 80
 
 
 class InstanceState(StrEnum):
@@ -314,6 +324,13 @@ class Exit:
         if self.oom:
             return "out of memory"
         return f"killed by {self.signal}" if self.signal else f"exit code {self.status}"
+
+    @property
+    def code(self) -> int:
+        """As a shell tells it: 128 + n after signal n."""
+        if self.signal:
+            return 128 + signal.Signals[self.signal]
+        return 128 + signal.SIGKILL if self.oom and not self.status else self.status or 0
 
 
 @dataclass(frozen=True, kw_only=True)

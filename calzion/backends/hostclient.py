@@ -54,6 +54,17 @@ class Answer:
             raise CalzionError.from_dict(data["error"])
         return data["result"]
 
+    def handed(self, most: int) -> list[int]:
+        """The open files that come with the result. Raises what the daemon answered instead, and Lost."""
+        try:
+            self._received, descriptors, _, _ = socket.recv_fds(
+                self._connection, 1 << 16, most, socket.MSG_CMSG_CLOEXEC
+            )
+        except OSError as error:
+            raise Lost from error
+        self.result()
+        return descriptors
+
     def close(self) -> None:
         """Also ends a `line` that another thread waits in."""
         with contextlib.suppress(OSError):

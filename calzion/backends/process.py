@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from calzion.backends.appliance import APPLIANCES, resolve
+from calzion.backends.attached import AttachedTask
 from calzion.backends.endpoint import endpoint_of
 from calzion.backends.hostclient import Answer, HostClient, Lost
 from calzion.backends.logstream import LogTail
@@ -31,6 +32,7 @@ from calzion.model import (
     InstanceState,
     LogStream,
     RunSpec,
+    TerminalSize,
 )
 
 _OUTPUT_PAUSE = 0.05  # seconds between looks at what a task wrote
@@ -102,6 +104,9 @@ class ProcessBackend:
             return exit_
         finally:
             self.forget([spec.id])
+
+    def attach(self, spec: RunSpec, terminal: TerminalSize | None) -> AttachedTask:
+        return AttachedTask(self._host, spec, terminal)
 
     def check(self, id: str, spec: RunSpec) -> Exit:
         while (found := self._find(id)) and found["instance"]["state"] == InstanceState.STARTING:

@@ -5,7 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from calzion.model import Cancellation, DeploymentName, Endpoint, Exit, Instance, LogStream, RunSpec
+from calzion.model import (
+    Cancellation,
+    DeploymentName,
+    Endpoint,
+    Exit,
+    Instance,
+    LogStream,
+    RunSpec,
+    TerminalSize,
+)
+
+STDOUT, STDERR = "stdout", "stderr"
+
+
+class Attached(Protocol):
+    """A task whose input and output are in the hands of whoever asked for it.
+
+    With a terminal all that it writes comes as STDOUT. One thread reads, one writes, any may do the rest.
+    """
+
+    def read(self) -> tuple[str, bytes] | None:
+        """What it wrote next, and where to (STDOUT, STDERR); None when nothing more will come."""
+
+    def write(self, data: bytes) -> None:
+        """Give it input, waiting until it takes it. What it never reads is lost."""
+
+    def end_input(self) -> None:
+        """No more input will come; a terminal is told so by Ctrl-D."""
+
+    def resize(self, size: TerminalSize) -> None:
+        """Change its terminal's size, where it has one."""
+
+    def signal(self, name: str) -> None:
+        """Send a signal such as SIGINT to its processes."""
+
+    def wait(self) -> Exit:
+        """How it ended, once `read` gave None."""
+
+    def hang_up(self) -> None:
+        """End it where it still runs: its stop signal, its timeout, then SIGKILL. Does not wait for that."""
+
+    def close(self) -> None:
+        """Hang up, and let go of its files; when no thread uses it any more."""
 
 
 class Backend(Protocol):
@@ -55,6 +97,12 @@ class Backend(Protocol):
 
     def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
         """Run one task to its end, a line of output at a time. Cancelling ends it."""
+
+    def attach(self, spec: RunSpec, terminal: TerminalSize | None) -> Attached:
+        """Run one task with a terminal of its own, or with pipes, in the caller's hands.
+
+        Raises CalzionError (start, unsupported).
+        """
 
     def check(self, id: str, spec: RunSpec) -> Exit:
         """Run `spec.command` inside the running instance (a health command)."""

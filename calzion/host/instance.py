@@ -16,6 +16,7 @@ from calzion.host.process import Process
 from calzion.host.record import Record
 from calzion.host.start import Surroundings, start
 from calzion.host.status import Status, exit_of_code
+from calzion.host.streams import Streams
 from calzion.model import Exit, Instance, InstanceState, RunSpec
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -28,12 +29,15 @@ _SIGNAL_PAUSE = 0.02
 class Supervised:
     """An instance that was ordered (`ensure`) or found (`adopt`), until it is forgotten.
 
-    A task runs once and is told of its end by `on_exit`.
+    A task runs once and is told of its end by `on_exit`; it may have `streams` instead of a log.
     """
 
-    def __init__(self, around: Surroundings, id_: str, *, task: bool = False) -> None:
+    def __init__(
+        self, around: Surroundings, id_: str, *, task: bool = False, streams: Streams | None = None
+    ) -> None:
         self.id = id_
         self.task = task
+        self._streams = streams
         self.directory = InstanceDirectory(around.layout.instances / id_)
         self.state = InstanceState.EXITED
         self.exit: Exit | None = None
@@ -71,6 +75,11 @@ class Supervised:
         self._when_stopped.append(done)
         if self.state is not InstanceState.STOPPING:
             self._begin_stop(self._process)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to all of its processes."""
+        if self._process:
+            self._process.signal(name, main_only=False)
 
     def adopt(self, record: Record) -> None:
         """Take over what an earlier daemon started, or find out how it ended."""
@@ -129,7 +138,9 @@ class Supervised:
 
     def _start(self, spec: RunSpec, restarts: int) -> None:
         self._cancel_pause()
-        record = start(self._around, spec, self.directory, restarts=restarts, task=self.task)
+        record = start(
+            self._around, spec, self.directory, restarts=restarts, task=self.task, streams=self._streams
+        )
         self.record = record
         self._open_cgroup()
         self._process = self._supervise(record.pid)

@@ -31,7 +31,10 @@ _VARIABLE = "__calzion_env_"
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """Everything that decides how an instance is started. `mounts` are its volumes and runtimes."""
+    """Everything that decides how an instance is started. `mounts` are its volumes and runtimes.
+
+    `terminal`: its standard input is a terminal, which is to be the controlling one of its processes.
+    """
 
     spec: RunSpec
     directory: InstanceDirectory
@@ -41,6 +44,7 @@ class Launch:
     mounts: Sequence[Mount] = ()
     cgroup: Cgroup | None = None
     appliance: Appliance | None = None
+    terminal: bool = False
     status_fd: int
 
     def arguments(self) -> list[str]:
@@ -50,14 +54,18 @@ class Launch:
             *self._prepare(),
             *limit_arguments(self.spec.limits, memory=self.cgroup is None),
             *self._sandbox(),
+            *(("/usr/bin/setsid", "--ctty", "--") if self.terminal else ()),
             *run_arguments(self.facilities.root, self.uid, self.command()),
         ]
 
     def command(self) -> Command:
-        return self.appliance.command(self.spec.address) if self.appliance else self.spec.command
+        if self.appliance and not self.spec.command:
+            return self.appliance.command(self.spec.address)
+        return self.spec.command
 
     def environment(self) -> dict[str, str]:
-        return environment(self.spec, self.facilities.machine.path)
+        path = self.facilities.machine.path
+        return environment(self.spec, f"{self.appliance.path}:{path}" if self.appliance else path)
 
     def _prepare(self) -> list[str]:
         layers = self.facilities.layers if self.spec.slug else "empty"

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from calzion.host.directory import InstanceDirectory
 from calzion.host.launch import Launch
 from calzion.host.loop import Loop
 from calzion.host.status import Status, exit_of_code, exit_of_wait
+from calzion.host.streams import Streams
 from calzion.model import Exit
 
 Spawn = Callable[[int], Launch]
@@ -140,25 +141,26 @@ class Process:
         self._ended(self._exit)
 
 
-def spawn(order: Spawn, directory: InstanceDirectory) -> int:
-    """Start a sandbox. Returns its outer process. Raises OSError."""
+def spawn(order: Spawn, directory: InstanceDirectory, streams: Streams | None = None) -> int:
+    """Start a sandbox that writes to its log, or has `streams`. Returns its outer process. Raises OSError."""
     status = os.open(directory.status, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     log = os.open(directory.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        return _spawn(order(status), log, status)
+        return _spawn(order(status), streams.inner if streams else (subprocess.DEVNULL, log, log), status)
     finally:
         os.close(status)
         os.close(log)
 
 
-def _spawn(launch: Launch, log: int, status: int) -> int:
+def _spawn(launch: Launch, standard: Sequence[int], status: int) -> int:
+    stdin, stdout, stderr = standard
     process = subprocess.Popen(
         launch.arguments(),
         env=launch.environment(),
         cwd=Path("/"),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
         pass_fds=(status,),
         start_new_session=True,
         umask=0o022,

@@ -15,7 +15,8 @@ from calzion.host.connection import Connection
 from calzion.host.fleet import Fleet
 from calzion.host.loop import Loop
 from calzion.host.start import Surroundings
-from calzion.host.wire import spec_from_json
+from calzion.host.streams import Streams
+from calzion.host.wire import spec_from_json, terminal_from_json
 from calzion.model import Exit
 
 
@@ -44,6 +45,8 @@ class Server:
             "instance": self._instance,
             "watch": self._watch,
             "run": self._run,
+            "attach": self._attach,
+            "signal": self._signal,
             "check": self._check,
             "shutdown": self._shutdown,
         }
@@ -89,16 +92,32 @@ class Server:
     def _run(self, connection: Connection, request: dict[str, Any]) -> None:
         """A task lives as long as the client that asked for it, but for a restart of either."""
         spec = spec_from_json(request["spec"])
-
-        def ended(exit_: Exit) -> None:
-            connection.on_close = None
-            connection.result(vars(exit_))
-
         if request.get("again"):
-            self._fleet.attach(spec.id, ended)
+            self._fleet.attach(spec.id, _teller(connection))
         else:
-            self._fleet.run(spec, ended)
+            self._fleet.run(spec, _teller(connection))
         connection.on_close = lambda: self._fleet.forget([spec.id], lambda: None)
+
+    def _attach(self, connection: Connection, request: dict[str, Any]) -> None:
+        """A task whose client also gets its terminal, or its three pipes, with the first line of the answer."""
+        spec = spec_from_json(request["spec"])
+        try:
+            streams = Streams(terminal_from_json(request["terminal"]))
+        except OSError as error:
+            raise CalzionError(f"no terminal can be made: {error}", code="start") from error
+        try:
+            streams.give(self._around.user(spec))
+            self._fleet.run(spec, _teller(connection), streams)
+            connection.on_close = lambda: self._fleet.forget([spec.id], lambda: None)
+            connection.hand_over({"result": spec.id}, streams.outer)
+        finally:
+            streams.close()
+
+    def _signal(self, connection: Connection, request: dict[str, Any]) -> None:
+        instance = self._fleet.find(request["id"])
+        if instance:
+            instance.signal(request["name"])
+        connection.result()
 
     def _check(self, connection: Connection, request: dict[str, Any]) -> None:
         spec = spec_from_json(request["spec"])
@@ -124,6 +143,14 @@ class Server:
             self._loop.stop()
 
         self._fleet.stop_all(stopped)
+
+
+def _teller(connection: Connection) -> Callable[[Exit], None]:
+    def ended(exit_: Exit) -> None:
+        connection.on_close = None
+        connection.result(vars(exit_))
+
+    return ended
 
 
 def listen(path: Path) -> socket.socket:

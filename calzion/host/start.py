@@ -23,6 +23,7 @@ from calzion.host.pythons import python_mounts
 from calzion.host.record import Record
 from calzion.host.runtimes import node_mounts
 from calzion.host.sandbox import Mount
+from calzion.host.streams import Streams
 from calzion.host.volumes import prepare_volumes
 from calzion.layout import Layout
 from calzion.model import RunSpec
@@ -77,9 +78,15 @@ class Surroundings:
 
 
 def start(
-    around: Surroundings, spec: RunSpec, directory: InstanceDirectory, *, restarts: int, task: bool
+    around: Surroundings,
+    spec: RunSpec,
+    directory: InstanceDirectory,
+    *,
+    restarts: int,
+    task: bool,
+    streams: Streams | None = None,
 ) -> Record:
-    """Start an instance. Returns its record, which is on disk.
+    """Start an instance, which writes to its log or has `streams`. Returns its record, which is on disk.
 
     Raises CalzionError (start), and OSError where the machine lacks room or processes.
     """
@@ -105,11 +112,12 @@ def start(
             mounts=(*own, *volume_mounts(spec, around.layout.volumes)),
             cgroup=cgroup,
             appliance=appliance,
+            terminal=streams is not None and streams.terminal,
             status_fd=status,
         )
 
-    pid = spawn(order, directory)
-    record = _record(spec, pid, uid, restarts, task, appliance)
+    pid = spawn(order, directory, streams)
+    record = _record(spec, pid, uid, restarts, task, None if spec.command else appliance)
     record.write(directory.record)
     return record
 
@@ -144,7 +152,7 @@ def _record(
         uid=uid,
         address=spec.address,
         ports=dict(spec.ports),
-        appliance=spec.appliance,
+        appliance=appliance.name if appliance else None,
         restart=spec.restart,
         task=task,
         restarts=restarts,

@@ -18,6 +18,7 @@ from calzion.model import (
     RunSpec,
     ServiceName,
     Stop,
+    TerminalSize,
     Volume,
 )
 
@@ -54,6 +55,10 @@ def spec_from_json(data: dict[str, Any]) -> RunSpec:
         limits=Limits(**data["limits"]),
         restart=data["restart"],
     )
+
+
+def terminal_from_json(data: dict[str, int] | None) -> TerminalSize | None:
+    return TerminalSize(rows=int(data["rows"]), columns=int(data["columns"])) if data else None
 
 
 def instance_to_json(instance: Instance) -> dict[str, Any]:

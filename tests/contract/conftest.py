@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from calzion.backends.protocol import Backend
-from calzion.model import DeploymentName, Exit, RunSpec, ServiceName, Stop
+from calzion.model import Command, DeploymentName, Exit, RunSpec, ServiceName, Stop
 from tests.fakes.backend import FakeBackend, Program
 from tests.fakes.host import Host, free_port
 
@@ -25,8 +25,9 @@ signal.pause()'"""
 BUSY = "while :; do :; done"
 DIES = "kill -SEGV $$"
 FINE = "true"
+COPY = ("cat",)
 
-PROGRAMS = {
+PROGRAMS: dict[Command, Program] = {
     SERVE: Program(lines=("listening",)),
     IDLE: Program(listens=False),
     TALK: Program(lines=("one", "two", "three"), listens=False),
@@ -36,6 +37,7 @@ PROGRAMS = {
     BUSY: Program(listens=False, busy=True),
     DIES: Program(exit=Exit(signal="SIGSEGV")),
     FINE: Program(exit=Exit(status=0)),
+    COPY: Program(copies=True, listens=False),
 }
 
 
@@ -47,7 +49,7 @@ class Stage:
     template: RunSpec
     number: int = 0
 
-    def spec(self, command: str, **given: Any) -> RunSpec:
+    def spec(self, command: Command, **given: Any) -> RunSpec:
         self.number += 1
         port = free_port()
         env = {"PORT": str(port), **given.pop("env", {})}

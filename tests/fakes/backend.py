@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calzion.backends.appliance import resolve
+from calzion.backends.protocol import STDOUT
 from calzion.errors import CalzionError
 from calzion.host.wire import check_spec
 from calzion.model import (
@@ -21,6 +23,7 @@ from calzion.model import (
     LogLine,
     LogStream,
     RunSpec,
+    TerminalSize,
 )
 
 
@@ -29,6 +32,7 @@ class Program:
     """What a command does: it writes `lines` and ends with `exit`, or, without one, goes on until it is stopped.
 
     A `stubborn` one ignores its stop signal, a `busy` one never rests, an `aloof` one accepts no connection.
+    A `stubborn` one ignores its stop signal. One that `copies` writes what it reads, until the end of its input.
     """
 
     lines: tuple[str, ...] = ()
@@ -37,6 +41,7 @@ class Program:
     stubborn: bool = False
     busy: bool = False
     aloof: bool = False
+    copies: bool = False
 
 
 class FakeBackend:
@@ -133,6 +138,13 @@ class FakeBackend:
             time.sleep(0.01)
         return program.exit or self._stop_exit(spec)
 
+    def attach(self, spec: RunSpec, terminal: TerminalSize | None) -> FakeAttached:
+        check_spec(spec, root=False)
+        with self._lock:
+            self.specs[spec.id] = spec
+            self._volumes.setdefault(spec.deployment, set()).update(volume.name for volume in spec.volumes)
+        return FakeAttached(spec, self._program(spec), terminal)
+
     def check(self, id: str, spec: RunSpec) -> Exit:
         with self._lock:
             if id not in self._instances or self._instances[id].pid is None:
@@ -217,6 +229,53 @@ class FakeBackend:
     def _changed(self) -> None:
         for changed in self._listeners:
             changed()
+
+
+class FakeAttached:
+    """`sizes` are those that its terminal had."""
+
+    def __init__(self, spec: RunSpec, program: Program, terminal: TerminalSize | None) -> None:
+        self.sizes = [terminal] if terminal else []
+        self._spec, self._program = spec, program
+        self._exit: Exit | None = program.exit
+        self._chunks: queue.Queue[bytes | None] = queue.Queue()
+        for line in program.lines:
+            self._chunks.put(line.encode() + b"\n")
+        if program.exit is not None:
+            self._chunks.put(None)
+
+    def read(self) -> tuple[str, bytes] | None:
+        chunk = self._chunks.get()
+        return (STDOUT, chunk) if chunk is not None else None
+
+    def write(self, data: bytes) -> None:
+        if self._program.copies:
+            self._chunks.put(data)
+
+    def end_input(self) -> None:
+        if self._program.copies:
+            self._end(Exit(status=0))
+
+    def resize(self, size: TerminalSize) -> None:
+        self.sizes.append(size)
+
+    def signal(self, name: str) -> None:
+        self._end(Exit(signal=name))
+
+    def wait(self) -> Exit:
+        assert self._exit is not None
+        return self._exit
+
+    def hang_up(self) -> None:
+        self._end(Exit(signal="SIGKILL" if self._program.stubborn else self._spec.stop.signal))
+
+    def close(self) -> None:
+        self.hang_up()
+
+    def _end(self, exit: Exit) -> None:
+        if self._exit is None:
+            self._exit = exit
+            self._chunks.put(None)
 
 
 class _Stream(Iterator[LogLine]):

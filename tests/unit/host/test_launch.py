@@ -72,7 +72,15 @@ def test_an_argument_list_is_not_parsed_by_a_shell() -> None:
 
 
 def test_an_appliance_runs_its_start_script_without_a_slug() -> None:
-    appliance = Appliance(name="redis", version="7.2", program="/r", mounts=(), stop_signal="SIGTERM")
+    appliance = Appliance(
+        name="redis",
+        version="7.2",
+        program="/r",
+        mounts=(),
+        stop_signal="SIGTERM",
+        programs=Path("/b"),
+        inside="/b",
+    )
     spec = replace(SPEC, slug=None, appliance="redis", address="127.64.0.9", command="")
     arguments = replace(LAUNCH, spec=spec, appliance=appliance).arguments()
     assert arguments[7] == "empty"
