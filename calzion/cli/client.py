@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import SWITCHING_PROTOCOLS, HTTPConnection, HTTPException, HTTPResponse
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +58,35 @@ class Client:
             except (OSError, HTTPException) as error:
                 raise lost() from error
 
+    @contextmanager
+    def upgrade(
+        self, path: str, body: dict[str, Any], protocol: str
+    ) -> Iterator[tuple[socket.socket, BufferedReader]]:
+        """A connection that speaks another protocol after the request: to send on, and to read from."""
+        headers = {"Connection": "Upgrade", "Upgrade": protocol}
+        with self._answer("POST", path, body, "application/json", headers) as (connection, response):
+            if response.status != SWITCHING_PROTOCOLS or connection.sock is None:
+                raise CalzionError("the server does not know this; is it of another version?")
+            connection.sock.settimeout(None)
+            yield connection.sock, response.fp
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         with self._answer(method, path, body, accept="application/json") as (_, response):
             return _json(response) if response.status != 204 else None
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, body: dict[str, Any] | None, accept: str
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        accept: str,
+        more: Mapping[str, str] | None = None,
     ) -> Iterator[tuple[HTTPConnection, HTTPResponse]]:
         connection = _UnixConnection(self._path, self._timeout)
+        headers = {"Accept": accept, **(more or {})}
         try:
-            response = self._send(connection, method, path, body, accept)
+            response = self._send(connection, method, path, body, headers)
             if response.status >= 300:
                 raise _refusal(response)
             yield connection, response
@@ -75,11 +94,17 @@ class Client:
             connection.close()
 
     def _send(
-        self, connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None, accept: str
+        self,
+        connection: HTTPConnection,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        headers: dict[str, str],
     ) -> HTTPResponse:
         self._connect(connection)
         try:
-            headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
+            if body is not None:
+                headers["Content-Type"] = "application/json"
             connection.request(method, f"/v1{path}", json.dumps(body) if body is not None else None, headers)
             return connection.getresponse()
         except TimeoutError as error:

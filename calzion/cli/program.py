@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show:show", "Show a deployment or one of its services in detail."),
     "releases": ("releases:releases", "List the releases of a deployment."),
     "logs": ("logs:logs", "Print what instances wrote, or the story of a release."),
+    "run": ("run:run", "Run a command once in a service's code and environment, attached."),
     "restart": ("operate:restart", "Start the instances anew, without an interruption."),
     "scale": ("operate:scale", "Set how many instances run."),
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),

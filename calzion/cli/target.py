@@ -25,6 +25,9 @@ class Target:
     deployment: DeploymentName
     service: ServiceName | None = None
 
+    def __str__(self) -> str:
+        return f"{self.deployment}:{self.service}" if self.service else self.deployment
+
     @property
     def path(self) -> str:
         return f"/deployments/{self.deployment}"

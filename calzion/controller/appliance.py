@@ -58,6 +58,20 @@ def own_environment(appliance: Appliance, env: Mapping[str, str], password: str)
     return {name: values[name] for name in appliance.reads}
 
 
+def client_environment(appliance: Appliance, env: Mapping[str, str], address: str) -> dict[str, str]:
+    """What its own command line clients go by: libpq's variables, and redis-cli's with those of our wrapper."""
+    port = str(appliance.port)
+    if appliance.kind == "redis":
+        return {"REDIS_HOST": address, "REDIS_PORT": port, "REDISCLI_AUTH": env[appliance.password]}
+    return {
+        "PGHOST": address,
+        "PGPORT": port,
+        "PGUSER": env["POSTGRES_USER"],
+        "PGPASSWORD": env["POSTGRES_PASSWORD"],
+        "PGDATABASE": env["POSTGRES_DB"],
+    }
+
+
 def _names(given: Mapping[str, str]) -> dict[str, str]:
     """User and database. Code that brings one of the variables expects the defaults of the image postgres."""
     if not given:

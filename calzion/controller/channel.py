@@ -22,11 +22,14 @@ MAX_LINE = 4 << 20
 
 
 class Channel:
-    """One accepted connection. Sending to a peer that is gone is no error: it only no longer listens."""
+    """One accepted connection. Sending to a peer that is gone is no error: it only no longer listens.
+
+    After the answer an operation may go on with `connection` and `reader` in another manner.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._reader = connection.makefile("rb")
+        self.connection = connection
+        self.reader = connection.makefile("rb")
         self._lock = threading.Lock()
         self.gone = threading.Event()
 
@@ -39,7 +42,7 @@ class Channel:
     def messages(self) -> Iterator[dict[str, Any]]:
         """What the peer says, until it hangs up. Anything that is no JSON object ends the conversation."""
         with suppress(OSError, ValueError):
-            while line := self._reader.readline(MAX_LINE + 1):
+            while line := self.reader.readline(MAX_LINE + 1):
                 message = json.loads(line)
                 if len(line) > MAX_LINE or not isinstance(message, dict):
                     break
@@ -49,7 +52,7 @@ class Channel:
     def _write(self, line: str) -> None:
         try:
             with self._lock:
-                self._connection.sendall(line.encode() + b"\n")
+                self.connection.sendall(line.encode() + b"\n")
         except OSError:
             self.gone.set()
 
@@ -125,11 +128,25 @@ class Conversation:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
         except OSError as error:
             self._connection.close()
-            raise CalzionError(
-                "Calzion's reconciler is not running",
-                hint="try again in a moment; see 'calzion status'",
-                code="unreachable",
-            ) from error
+            raise _unreachable() from error
+
+    def handed_over(self) -> tuple[Any, socket.socket]:
+        """The answer, which is one line, and the connection behind it, of which nothing is read yet.
+
+        Raises the CalzionError that was answered.
+        """
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            byte = self._connection.recv(1)
+            if not byte:
+                self._connection.close()
+                raise _unreachable()
+            line += byte
+        answer: dict[str, Any] = json.loads(line)
+        if answer.get("kind") == "error":
+            self._connection.close()
+            raise CalzionError.from_dict(dict(answer.get("detail") or {}))
+        return answer["answer"], self._connection
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of the answer. Closing the iterator hangs up."""
@@ -152,3 +169,11 @@ def ask(path: Path, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     Raises CalzionError (unreachable) where nobody serves the socket.
     """
     yield from Conversation(path, message).lines()
+
+
+def _unreachable() -> CalzionError:
+    return CalzionError(
+        "Calzion's reconciler is not running",
+        hint="try again in a moment; see 'calzion status'",
+        code="unreachable",
+    )

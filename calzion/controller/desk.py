@@ -12,6 +12,7 @@ from calzion.controller.channel import Channel, Operation
 from calzion.controller.code import is_known, opened
 from calzion.controller.deployer import Claim, Deployer, ServiceChange
 from calzion.controller.locks import CancellationToken
+from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
 from calzion.controller.redeploy import redeploy
@@ -21,7 +22,7 @@ from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, ServiceName
+from calzion.model import DeploymentName, ServiceName, TerminalSize
 from calzion.progress import Story
 from calzion.template import parse_service
 
@@ -51,6 +52,7 @@ class Desk:
             "logs": self._logs,
             "restart": self._restart,
             "scale": self._scale,
+            "run": self._run,
             "destroy": self._destroy,
         }
 
@@ -178,6 +180,18 @@ class Desk:
                 story,
                 cancellation,
             )
+
+    def _run(self, message: dict[str, Any], channel: Channel) -> None:
+        command, size = message["command"], message["terminal"]
+        run_attached(
+            self._parts,
+            str(message["deployment"]),
+            message["service"],
+            command if isinstance(command, str) else tuple(command),
+            message["env"],
+            TerminalSize(**size) if size else None,
+            channel,
+        )
 
     def _scale(self, message: dict[str, Any], channel: Channel) -> None:
         counts = {_process(name): int(count) for name, count in message["counts"].items()}

@@ -83,7 +83,8 @@ def finish_destroying(
         records = instances.of_deployment(connection, deployment.id)
         instances.set_state(connection, [record.id for record in records], InstanceRole.DRAINING)
     traffic.apply()
-    ids = [record.id for record in records]
+    one_offs = [each.id for each in parts.backend.instances() if each.deployment == deployment.name]
+    ids = list({*(record.id for record in records), *one_offs})
     parts.backend.stop(ids)
     parts.backend.forget(ids)
     parts.backend.remove_deployment(deployment.name)

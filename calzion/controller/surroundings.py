@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from calzion.controller import environment
-from calzion.controller.appliance import APPLIANCES, Appliance, generated_password, own_environment, url
+from calzion.controller.appliance import (
+    APPLIANCES,
+    Appliance,
+    client_environment,
+    generated_password,
+    own_environment,
+    url,
+)
 from calzion.controller.environment import Neighbour
 from calzion.controller.formation import SERVER, Process
 from calzion.errors import CalzionError
@@ -21,12 +28,16 @@ from calzion.model import (
     ServiceDefinition,
     ServiceName,
     Slug,
+    Stop,
     Volume,
 )
 from calzion.template import as_keys
 from calzion.template.resolve import resolve
 
 INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
+HANG_UP_TIMEOUT = 5.0
+"""Seconds that a command whose terminal is gone has before it is killed."""
+
 _INVISIBLE_TO_INSTANCES = ("env", "require", "expose", "overlap", "labels", "buildpacks", "build_env")
 
 
@@ -137,6 +148,28 @@ class Surroundings:
         process = Process(type="run", command=command, count=1)
         spec = self.spec(member, process, slug, id=id, ordinal=1, release=release, ports={})
         return replace(spec, restart=False, volumes=())
+
+    def one_off(
+        self,
+        member: Member,
+        slug: Slug | None,
+        command: Command,
+        *,
+        id: str,
+        release: int,
+        env: Mapping[str, str],
+    ) -> RunSpec:
+        """The order to run a command that someone attends to: with the service's volumes, too, as its processes have
+        them; of an appliance, as a client that is given its address and credentials."""
+        process = Process(type="run", command=command, count=1)
+        spec = self.spec(member, process, slug, id=id, ordinal=1, release=release, ports={})
+        stop = Stop(signal="SIGHUP", timeout=HANG_UP_TIMEOUT)
+        if member.appliance:
+            client = client_environment(
+                APPLIANCES[member.appliance], self.environment(member), member.address
+            )
+            return replace(spec, env={**spec.env, **client, **env}, volumes=(), restart=False, stop=stop)
+        return replace(spec, env={**spec.env, **env}, restart=False, stop=stop)
 
     def reach(self, member: Member) -> str:
         """HOST:PORT under which the others reach the service."""

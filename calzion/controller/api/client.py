@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ class ReconcilerClient:
                 return line["answer"]
             _raise_error(line)
         raise CalzionError("the reconciler gave no answer", code="unreachable", hint="see 'calzion status'")
+
+    def converse(self, op: str, **message: Any) -> tuple[Any, socket.socket]:
+        """The answer, and the connection behind it. Raises the CalzionError that the reconciler answered."""
+        return Conversation(self._path, {"op": op, **message}).handed_over()
 
     def stream(self, op: str, **message: Any) -> Iterator[Mapping[str, Any]]:
         """The lines as they come. Closing the iterator hangs up."""
