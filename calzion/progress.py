@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from calzion.errors import CalzionError
+from calzion.redaction import Mask
 
 STEP, LOG, WARNING, ERROR, DONE = "step", "log", "warning", "error", "done"
 LAST = frozenset({ERROR, DONE})
@@ -45,15 +46,17 @@ class Event:
 
 
 class Story:
-    """A Sink that hands every event to one listener, one at a time."""
+    """A Sink that hands every event to one listener, one at a time. What `mask` hides is told to nobody."""
 
-    def __init__(self, listener: Callable[[Event], None]) -> None:
+    def __init__(self, listener: Callable[[Event], None], mask: Mask | None = None) -> None:
+        self.mask = mask or Mask({})
         self._listener = listener
         self._lock = threading.Lock()
 
     def emit(self, event: Event) -> None:
+        told = replace(event, text=self.mask.text(event.text), detail=self.mask.data(event.detail))
         with self._lock:
-            self._listener(event)
+            self._listener(told)
 
     def step(self, text: str) -> None:
         self.emit(Event(kind=STEP, text=text))

@@ -17,7 +17,7 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy
 from calzion.controller.origin import Origin
 from calzion.controller.parts import Parts
-from calzion.controller.preparation import foresee
+from calzion.controller.preparation import foresee, load_mask
 from calzion.controller.rollout import Rollout
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
@@ -255,7 +255,9 @@ class Deployer:
             releases.start(connection, release_id, ReleaseState.ROLLING, self._parts.now())
             release = releases.by_id(connection, release_id)
             services = releases.services(connection, release_id)
+            mask = load_mask(self._parts, connection, deployment)
         story = self._parts.stories.write(deployment.id, release.number, listener)
+        story.mask = mask
         try:
             with self._under_way(cancellation) as either:
                 old = self._roll_out(deployment, release, services, sources, story, either, may_hold)
@@ -324,6 +326,7 @@ class Deployer:
         return old
 
     def _fail(self, deployment: Deployment, release: Release, error: CalzionError, story: Story) -> None:
+        story.mask.error(error)
         state = ReleaseState.CANCELLED if error.code == "cancelled" else ReleaseState.FAILED
         try:
             with self._parts.database.write() as connection:

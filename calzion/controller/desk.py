@@ -15,15 +15,17 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
+from calzion.controller.preparation import load_mask
 from calzion.controller.redeploy import redeploy
 from calzion.controller.scaling import scale
-from calzion.controller.store import instances, releases
+from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName, TerminalSize
 from calzion.progress import Story
+from calzion.redaction import Mask
 from calzion.template import parse_service
 
 
@@ -163,11 +165,12 @@ class Desk:
         if wanted and not names:
             raise CalzionError(f"nothing of {deployment.name}:{wanted} runs", code="not_found")
         threading.Thread(target=lambda: list(channel.messages()), daemon=True).start()
+        mask = self._mask(deployment.name)
         lines = self._parts.backend.logs(sorted(names), int(message["lines"]), bool(message["follow"]))
         for line in lines:
             if channel.gone.is_set():
                 return
-            channel.send({"instance": names.get(line.instance, line.instance), "text": line.text})
+            channel.send({"instance": names.get(line.instance, line.instance), "text": mask.text(line.text)})
 
     def _restart(self, message: dict[str, Any], channel: Channel) -> None:
         service = message.get("service")
@@ -212,7 +215,17 @@ class Desk:
         cancellation = CancellationToken()
         name = DeploymentName(message["deployment"])
         with self._deployer.turn(name, holder, channel.tell, cancellation):
-            yield Story(channel.tell), cancellation
+            story = Story(channel.tell, self._mask(name))
+            try:
+                yield story, cancellation
+            except CalzionError as error:
+                story.mask.error(error)
+                raise
+
+    def _mask(self, name: DeploymentName) -> Mask:
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+            return load_mask(self._parts, connection, found) if found else Mask({})
 
     @contextmanager
     def _cancellable_turn(

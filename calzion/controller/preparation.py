@@ -14,7 +14,7 @@ from calzion.controller.appliance import generated_password
 from calzion.controller.holdings import Foreseen, Holdings, Taken
 from calzion.controller.parts import Parts
 from calzion.controller.plan import Plan, ServiceVersion, plan
-from calzion.controller.store import releases, tasks
+from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.surroundings import Member, Surroundings
@@ -27,6 +27,7 @@ from calzion.model import (
     SourceTree,
     Task,
 )
+from calzion.redaction import Mask
 from calzion.template.interpolation import interpolate, references
 
 WAITS_FOR_CODE = "waits for its code: push it, or upload it"
@@ -142,6 +143,12 @@ def _decide(
         plan=plan(versions, old_versions, sections.tasks, known.done),
         before=before,
     )
+
+
+def load_mask(parts: Parts, connection: Connection, deployment: Deployment) -> Mask:
+    """What hides the deployment's secrets and generated values, as they are now."""
+    generated = deployments.generated_values(connection, parts.vault, deployment)
+    return Mask({**generated, **secrets.values(connection, parts.vault, deployment)})
 
 
 def build_order(

@@ -52,6 +52,7 @@ class Rollout:
     ) -> list[InstanceRecord]:
         """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
         prepared = prepare(self._parts, self._deployment, self._release, services, sources)
+        self._story.mask = prepared.surroundings.mask
         self._tell(prepared, may_hold)
         slugs = self._build(prepared)
         self._remember(slugs)

@@ -31,6 +31,7 @@ from calzion.model import (
     Stop,
     Volume,
 )
+from calzion.redaction import Mask
 from calzion.template import as_keys
 from calzion.template.resolve import resolve
 
@@ -72,6 +73,11 @@ class Surroundings:
     secrets: Mapping[str, str] = field(repr=False)
     members: Mapping[ServiceName, Member]
     internal_ports: tuple[int, ...]
+
+    @property
+    def mask(self) -> Mask:
+        """Hides every secret and generated value."""
+        return Mask({**self.generated, **self.secrets})
 
     def environment(self, member: Member) -> dict[str, str]:
         """What every instance of the service sees. Raises CalzionError (template) for an unknown reference."""
