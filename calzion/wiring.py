@@ -97,6 +97,7 @@ def _run_controller(settings: Settings, ready: Ready) -> None:
     from calzion.controller.api.client import ReconcilerClient
     from calzion.controller.api.server import serve
     from calzion.controller.store.database import Database, check_schema
+    from calzion.controller.vault import Vault
 
     check_schema(settings.store)
     layout = settings.layout
@@ -104,6 +105,7 @@ def _run_controller(settings: Settings, ready: Ready) -> None:
         lambda: make_app(
             ApiParts(
                 database=Database(settings.store),
+                vault=Vault.open(layout.secret_key),
                 reconciler=ReconcilerClient(layout.reconciler_socket),
                 uploads=layout.uploads,
                 checks=_part_checks(settings),

@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "releases": ("releases:releases", "List the releases of a deployment."),
     "logs": ("logs:logs", "Print what instances wrote, or the story of a release."),
     "run": ("run:run", "Run a command once in a service's code and environment, attached."),
+    "env": ("env:env", "Show a service's environment, and where each variable comes from."),
+    "secrets": ("secrets:secrets", "Values that a template names and nobody sees."),
     "restart": ("operate:restart", "Start the instances anew, without an interruption."),
     "scale": ("operate:scale", "Set how many instances run."),
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),

@@ -43,6 +43,7 @@ class Desk:
             "deployments": self._deployments,
             "deployment": self._deployment,
             "instances": self._instances,
+            "environment": self._environment,
             "doctor": self._doctor,
             "set_service": self._set_service,
             "remove_service": self._remove_service,
@@ -72,6 +73,10 @@ class Desk:
 
     def _instances(self, message: dict[str, Any], channel: Channel) -> None:
         channel.send({"answer": views.instance_views(self._parts, str(message["deployment"]))})
+
+    def _environment(self, message: dict[str, Any], channel: Channel) -> None:
+        deployment, service = str(message["deployment"]), str(message["service"])
+        channel.send({"answer": views.environment_view(self._parts, deployment, service)})
 
     def _set_service(self, message: dict[str, Any], channel: Channel) -> None:
         name = ServiceName(message["service"])

@@ -11,8 +11,6 @@ from calzion.model import Pairs
 from calzion.template.exposure import variable_prefix
 from calzion.template.interpolation import InterpolationError, UnknownName, interpolate, scope
 
-_KNOWN_NAMES = "name a value of Generate or Env, DEPLOYMENT or SERVICE"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
@@ -73,7 +71,7 @@ def values_of(
     try:
         return scope(env, first={**generated, **secrets}, last={"DEPLOYMENT": deployment, "SERVICE": service})
     except (UnknownName, InterpolationError) as error:
-        raise CalzionError(f"Env: {error}", hint=_KNOWN_NAMES, code="template") from error
+        raise CalzionError(f"Env: {error}", hint=_hint(error, deployment), code="template") from error
 
 
 def resolve(text: str, values: Mapping[str, str], place: str) -> str:
@@ -81,7 +79,14 @@ def resolve(text: str, values: Mapping[str, str], place: str) -> str:
     try:
         return interpolate(text, values)
     except (UnknownName, InterpolationError) as error:
-        raise CalzionError(f"{place}: {error}", hint=_KNOWN_NAMES, code="template") from error
+        hint = _hint(error, values.get("DEPLOYMENT", "DEPLOYMENT"))
+        raise CalzionError(f"{place}: {error}", hint=hint, code="template") from error
+
+
+def _hint(error: Exception, deployment: str) -> str:
+    if isinstance(error, UnknownName):
+        return f"write it into Env or Generate, or: calzion secrets set {deployment} {error.name}"
+    return "names come from secrets, Generate, Env, DEPLOYMENT and SERVICE"
 
 
 def own(definition_env: Pairs, values: Mapping[str, str], service: str) -> dict[str, str]:

@@ -79,12 +79,17 @@ class Surroundings:
         """Hides every secret and generated value."""
         return Mask({**self.generated, **self.secrets})
 
+    def hidden(self) -> Surroundings:
+        """The same, with `${NAME}` in place of every secret and generated value."""
+        generated = {name: f"${{{name}}}" for name in self.generated}
+        return replace(self, generated=generated, secrets={name: f"${{{name}}}" for name in self.secrets})
+
     def environment(self, member: Member) -> dict[str, str]:
         """What every instance of the service sees. Raises CalzionError (template) for an unknown reference."""
         own = self.own(member)
         if member.appliance:
             return self._appliance_environment(member, APPLIANCES[member.appliance], own)
-        neighbours = self._neighbours(member)
+        neighbours = self.neighbours(member)
         return environment.addresses(neighbours) | environment.appliance_urls(neighbours) | own
 
     def own(self, member: Member) -> dict[str, str]:
@@ -96,7 +101,7 @@ class Surroundings:
         if member.appliance:
             reads = APPLIANCES[member.appliance].reads
             return tuple(pair for pair in member.definition.env if pair[0] in reads)
-        neighbours = self._neighbours(member, hidden=True)
+        neighbours = self.neighbours(member, hidden=True)
         shown = environment.addresses(neighbours) | environment.appliance_urls(neighbours)
         return tuple(sorted({**shown, **dict(member.definition.env)}.items()))
 
@@ -210,7 +215,7 @@ class Surroundings:
             )
         return Process(type=SERVER, command="", count=1)
 
-    def _neighbours(self, member: Member, hidden: bool = False) -> list[Neighbour]:
+    def neighbours(self, member: Member, hidden: bool = False) -> list[Neighbour]:
         """The other services as this one sees them, under the prefixes that it chose."""
         exposed = dict(member.definition.expose)
         return [

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from calzion.controller import preparation
+from calzion.controller import environment, preparation
+from calzion.controller.live import find_live
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
+from calzion.controller.provenance import variables
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
@@ -90,6 +92,23 @@ def instance_views(parts: Parts, name: str) -> list[dict[str, Any]]:
         records = instances.of_deployment(connection, deployment.id, *_SHOWN)
         numbers = {id: releases.by_id(connection, id).number for id in {each.release_id for each in records}}
     return [_instance(record, numbers[record.release_id], observed.get(record.id)) for record in records]
+
+
+def environment_view(parts: Parts, name: str, service: str) -> list[dict[str, Any]]:
+    """What an instance of the service sees. Raises CalzionError (not_found)."""
+    live = find_live(parts, find_deployment(parts, name))
+    member = live.member(service)
+    record = next(iter(live.of_service(service)), None)
+    own = environment.of_instance(
+        deployment=live.deployment.name,
+        service=member.name,
+        instance=f"{record.process_type}.{record.ordinal}" if record else "run.1",
+        release=live.release.number,
+        ports=record.ports if record and not member.appliance else {},
+    )
+    slug = live.slugs.get(service)
+    found = variables(live.surroundings, member, slug.config_vars if slug else (), own)
+    return [{"name": each.name, "value": each.value, "from": each.origin} for each in found]
 
 
 def _summary(

@@ -51,7 +51,8 @@ def unknown_references(texts: Texts, known: frozenset[str]) -> Iterator[Problem]
         for name in islice(unknown, _MOST_IN_ONE):
             token = f"${{{name}}}"
             sentence = (
-                f"{shown(token)} names nothing; write it into Env or Generate, or $${{ for a literal ${{"
+                f"{shown(token)} names nothing; write it into Env or Generate, set it with "
+                f"'calzion secrets set DEPLOYMENT {name}', or write $${{ for a literal ${{"
             )
             yield Problem(sentence=sentence, path=path, token=token, word=name, allowed=names)
 

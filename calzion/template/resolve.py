@@ -74,5 +74,5 @@ def _literal(check: Callable[[str], str]) -> Callable[[str], str]:
 
 def _error(definition: ServiceDefinition, problems: list[Problem]) -> CalzionError:
     error = keys_error(f"the definition of {definition.name}", problems)
-    error.hint = "Set the name with `calzion secrets set`, or write it into Env or Generate of the template."
+    error.hint = "Write the name into Env or Generate, or set it with `calzion secrets set DEPLOYMENT NAME`."
     return error

@@ -9,11 +9,12 @@ from typing import Any
 
 import falcon
 
-from calzion.controller.api import deployments, keys, releases, run, status
+from calzion.controller.api import deployments, keys, releases, run, secrets, status
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.status import PartCheck
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
+from calzion.controller.vault import Vault
 from calzion.errors import CODES, CalzionError
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class ApiParts:
     """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at."""
 
     database: Database
+    vault: Vault
     reconciler: ReconcilerClient
     uploads: Path
     checks: tuple[PartCheck, ...]
@@ -47,7 +49,10 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(f"{one}/redeploy", deployments.Redeploy(parts.reconciler))
     app.add_route(f"{one}/run", run.Run(parts.reconciler))
     app.add_route(f"{one}/scale", deployments.Scale(parts.reconciler))
+    app.add_route(f"{one}/secrets", secrets.Secrets(parts.database, parts.vault))
+    app.add_route(f"{one}/secrets/{{name}}", secrets.Secret(parts.database, parts.vault))
     app.add_route(f"{one}/services/{{service}}", deployments.Service(parts.reconciler))
+    app.add_route(f"{one}/services/{{service}}/environment", deployments.Environment(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, uploads))
     app.add_route(f"{one}/releases", releases.Releases(parts.database))
     app.add_route(f"{one}/releases/{{number:int}}", releases.Release(parts.database))

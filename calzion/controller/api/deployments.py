@@ -114,6 +114,19 @@ class Instances:
         response.media = self._reconciler.answer("instances", deployment=deployment)
 
 
+class Environment:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_get(
+        self, _request: falcon.Request, response: falcon.Response, deployment: str, service: str
+    ) -> None:
+        """Every variable with where it comes from; secrets and generated values by name alone."""
+        name = body.label(DeploymentName, deployment)
+        app = body.label(ServiceName, service)
+        response.media = self._reconciler.answer("environment", deployment=name, service=app)
+
+
 class Logs:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler

@@ -1,0 +1,94 @@
+"""Secrets: set, listed by name, removed. Their values are never given back."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import falcon
+from sqlalchemy import Connection
+
+from calzion.controller.api import body
+from calzion.controller.secret import check_secret, users
+from calzion.controller.store import deployments, releases, secrets
+from calzion.controller.store.database import Database
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.vault import Vault
+from calzion.controller.views import iso
+from calzion.errors import CalzionError
+from calzion.model import DeploymentName
+
+
+class Secrets:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        with self._database.read() as connection:
+            response.media = _views(connection, _find(connection, deployment))
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """Several at once, or none: {"secrets": {NAME: value}}."""
+        given = body.json_object(request).get("secrets")
+        if not isinstance(given, dict) or not given:
+            raise CalzionError("'secrets' is no object of names and values", code="usage")
+        values = {str(name): check_secret(str(name), value) for name, value in given.items()}
+        response.media = _set(self._database, self._vault, deployment, values)
+
+
+class Secret:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str, name: str) -> None:
+        """{"value": text}. The deployment is made where it is missing."""
+        value = check_secret(name, body.json_object(request).get("value"))
+        response.media = _set(self._database, self._vault, deployment, {name: value})
+
+    def on_delete(
+        self, _request: falcon.Request, response: falcon.Response, deployment: str, name: str
+    ) -> None:
+        with self._database.write() as connection:
+            found = _find(connection, deployment)
+            known = [each.name for each in secrets.listed(connection, found)]
+            if not secrets.remove(connection, found, name):
+                raise CalzionError(
+                    f"{deployment} has no secret {name[:80]}",
+                    hint=f"it has: {', '.join(known)}" if known else "it has none",
+                    code="not_found",
+                )
+            response.media = _changed(connection, found, [name])
+
+
+def _set(database: Database, vault: Vault, deployment: str, values: dict[str, str]) -> dict[str, Any]:
+    label, now = body.label(DeploymentName, deployment), time.time()
+    with database.write() as connection:
+        found = deployments.create(connection, label, None, now)
+        for name, value in values.items():
+            secrets.set_secret(connection, vault, found, name, value, now)
+        return _changed(connection, found, list(values))
+
+
+def _changed(connection: Connection, deployment: Deployment, names: list[str]) -> dict[str, Any]:
+    """`release` is the one that runs, and goes on with the values from before."""
+    current = releases.current(connection, deployment.id)
+    return {"deployment": deployment.name, "names": names, "release": current.number if current else None}
+
+
+def _views(connection: Connection, deployment: Deployment) -> list[dict[str, Any]]:
+    current = releases.current(connection, deployment.id)
+    env = current.env if current else ()
+    services = [each.definition for each in releases.services(connection, current.id)] if current else []
+    return [
+        {"name": each.name, "changed": iso(each.changed), "services": users(each.name, env, services)}
+        for each in secrets.listed(connection, deployment)
+    ]
+
+
+def _find(connection: Connection, name: str) -> Deployment:
+    found = deployments.find(connection, name)
+    if found is None:
+        raise CalzionError(f"there is no deployment {name}", hint="see 'calzion list'", code="not_found")
+    return found
