@@ -358,8 +358,13 @@ class Instance:
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
+    """`time` is when it was written, seconds since the epoch, to some 0.05 s."""
+
     instance: str
     text: str
+    time: float = 0.0
 
 
-LogStream = Iterator[LogLine]
+class LogStream(Iterator[LogLine], Protocol):
+    def close(self) -> None:
+        """End it, from whatever thread: no more lines come but those that were read already."""

@@ -37,9 +37,6 @@ class Client:
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path)
 
-    def put(self, path: str, body: dict[str, Any]) -> Any:
-        return self._call("PUT", path, body)
-
     def upload(self, path: str, chunks: Iterator[bytes]) -> Any:
         """PUT what `chunks` gives while it is made."""
         connection = _UnixConnection(self._path, None)

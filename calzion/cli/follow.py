@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from calzion.cli.client import lost
 from calzion.cli.invocation import Invocation
@@ -48,10 +49,19 @@ def printer(invocation: Invocation) -> Callable[[Event], None]:
     return show
 
 
-def log_lines(stream: Iterator[Message]) -> Iterator[tuple[str, str]]:
-    """(instance, text) of every message of a log stream. Raises the CalzionError of an `error` message."""
+@dataclass(frozen=True)
+class LogLine:
+    """`time` is seconds since the epoch."""
+
+    instance: str
+    text: str
+    time: float
+
+
+def log_lines(stream: Iterator[Message]) -> Iterator[LogLine]:
+    """Every line of a log stream. Raises the CalzionError of an `error` message."""
     for message in stream:
         data = json.loads(message.data)
         if message.event == "error" or data.get("kind") == ERROR:
             raise CalzionError.from_dict(data.get("detail") or data)
-        yield str(data.get("instance", "")), str(data.get("text", ""))
+        yield LogLine(str(data.get("instance", "")), str(data.get("text", "")), float(data.get("time") or 0))

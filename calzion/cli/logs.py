@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from zlib import crc32
 
 import click
 
-from calzion.cli.follow import events, follow, log_lines, printer
+from calzion.cli.follow import LogLine, events, follow, log_lines, printer
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
 from calzion.cli.target import Target, TargetType
-from calzion.cli.terminal import PREFIX_COLOURS, colourful, painted
+from calzion.cli.terminal import DIM, PREFIX_COLOURS, clock, colourful, painted
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
 
 LATEST = "latest"
+MOST = 10_000
+
+
+class SinceType(click.ParamType[float]):
+    name = "since"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A span back from now (90s, 10m, 2h, 1d), or a time in ISO 8601, local where it has no zone."""
+        if match := re.fullmatch(r"([0-9]{1,9})([smhd])", str(value)):
+            return time.time() - int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+        try:
+            return datetime.fromisoformat(str(value)).astimezone().timestamp()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r}: write a span such as 10m, or a time such as 2026-01-31T12:00", param, ctx)
 
 
 @click.command()
 @click.argument("target", type=TargetType(), metavar="DEPLOYMENT[:SERVICE]")
 @click.option("-f", "--follow", "following", is_flag=True, help="go on with what comes")
 @click.option(
-    "-n", "--lines", type=click.IntRange(0, 10_000), default=100, show_default=True, help="lines of each"
+    "-n", "--lines", type=click.IntRange(0, MOST), help="lines of each instance  [100; all with --since]"
 )
+@click.option(
+    "--since", type=SinceType(), metavar="TIME", help="from then on: 10m, 2h, or a time in ISO 8601"
+)
+@click.option("--no-times", is_flag=True, help="without times")
+@click.option("--json", "as_json", is_flag=True, help="print a JSON object a line")
 @click.option(
     "--release", is_flag=False, flag_value=LATEST, metavar="[vN]", help="the story of a release instead"
 )
 @connection_options
 @pass_invocation
-def logs(invocation: Invocation, target: Target, following: bool, lines: int, release: str | None) -> None:
-    """Print what the instances of a deployment wrote; with --release, how a release (the latest) went."""
+def logs(
+    invocation: Invocation,
+    target: Target,
+    following: bool,
+    lines: int | None,
+    since: float | None,
+    no_times: bool,
+    as_json: bool,
+    release: str | None,
+) -> None:
+    """Print what the instances of a deployment wrote; with --release, how a release (the latest) went.
+
+    Lines of all instances come in the order of their times, which are right to some 0.05 s.
+
+    \b
+    calzion logs myapp -f
+    calzion logs myapp:web --since 10m
+    calzion logs myapp --json | jq -r .text
+    """
     if release is not None:
         _print_story(invocation, target.deployment, release, following)
         return
-    query = f"lines={lines}&follow={int(following)}" + (
-        f"&service={target.service}" if target.service else ""
-    )
-    write = _line_printer(invocation)
-    for instance, text in log_lines(invocation.client().stream("GET", f"{target.path}/logs?{query}")):
-        write(instance, text)
+    wanted = {
+        "lines": lines if lines is not None else MOST if since is not None else 100,
+        "follow": int(following),
+        **({"since": f"{since:.3f}"} if since is not None else {}),
+        **({"service": target.service} if target.service else {}),
+    }
+    stream = invocation.client().stream("GET", f"{target.path}/logs?{urlencode(wanted)}")
+    write = _print_object if as_json else _line_printer(invocation, times=not no_times)
+    for line in log_lines(stream):
+        write(line)
 
 
 def _print_story(invocation: Invocation, deployment: DeploymentName, release: str, following: bool) -> None:
@@ -69,16 +113,26 @@ def _number(invocation: Invocation, deployment: DeploymentName, release: str) ->
     return int(found[0]["version"])
 
 
-def _line_printer(invocation: Invocation) -> Callable[[str, str], None]:
+def _print_object(line: LogLine) -> None:
+    service, _, _ = line.instance.partition(".")
+    moment = datetime.fromtimestamp(line.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    data = {"time": moment, "service": service, "instance": line.instance, "text": line.text}
+    print(json.dumps(data, ensure_ascii=False), flush=True)
+
+
+def _line_printer(invocation: Invocation, *, times: bool) -> Callable[[LogLine], None]:
     colours = colourful(sys.stdout, invocation.environ)
     width = 0
 
-    def write(instance: str, text: str) -> None:
+    def paint(text: str, colour: str) -> str:
+        return painted(text, colour) if colours else text
+
+    def write(line: LogLine) -> None:
         nonlocal width
-        width = max(width, len(instance))
-        prefix = f"{instance.ljust(width)} | "
-        if colours:
-            prefix = painted(prefix, PREFIX_COLOURS[crc32(instance.encode()) % len(PREFIX_COLOURS)])
-        print(prefix + text, flush=True)
+        width = max(width, len(line.instance))
+        moment = paint(f"{clock(line.time)} ", DIM) if times else ""
+        service = line.instance.partition(".")[0]
+        colour = PREFIX_COLOURS[crc32(service.encode()) % len(PREFIX_COLOURS)]
+        print(moment + paint(f"{line.instance.ljust(width)} | ", colour) + line.text, flush=True)
 
     return write

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-BOLD, RED, YELLOW, CYAN = "1", "31", "33", "36"
+BOLD, DIM, RED, YELLOW, CYAN = "1", "2", "31", "33", "36"
 PREFIX_COLOURS = ("36", "32", "33", "35", "34", "96", "92", "95")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -52,6 +52,12 @@ def moment(iso: str) -> float | None:
     except ValueError:
         return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def clock(seconds: float) -> str:
+    """A moment as the clock on the wall here shows it, to the millisecond."""
+    local = datetime.fromtimestamp(seconds, UTC).astimezone()
+    return local.isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 def age(seconds: float | None) -> str:

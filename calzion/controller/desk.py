@@ -23,7 +23,7 @@ from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, ServiceName, TerminalSize
+from calzion.model import DeploymentName, LogStream, ServiceName, TerminalSize
 from calzion.progress import Story
 from calzion.redaction import Mask
 from calzion.template import parse_service
@@ -169,13 +169,13 @@ class Desk:
         names = {record.id: record.display for record in records if wanted in (None, record.service)}
         if wanted and not names:
             raise CalzionError(f"nothing of {deployment.name}:{wanted} runs", code="not_found")
-        threading.Thread(target=lambda: list(channel.messages()), daemon=True).start()
-        mask = self._mask(deployment.name)
+        mask, since = self._mask(deployment.name), float(message.get("since") or 0)
         lines = self._parts.backend.logs(sorted(names), int(message["lines"]), bool(message["follow"]))
+        threading.Thread(target=_close_when_gone, args=(lines, channel), name="logs", daemon=True).start()
         for line in lines:
-            if channel.gone.is_set():
-                return
-            channel.send({"instance": names.get(line.instance, line.instance), "text": mask.text(line.text)})
+            if line.time >= since:
+                name = names.get(line.instance, line.instance)
+                channel.send({"instance": name, "text": mask.text(line.text), "time": round(line.time, 3)})
 
     def _restart(self, message: dict[str, Any], channel: Channel) -> None:
         service = message.get("service")
@@ -255,3 +255,9 @@ def _watch(channel: Channel, cancellation: CancellationToken) -> None:
 def _process(text: str) -> tuple[str, str]:
     service, _, process_type = text.partition(".")
     return service, process_type or "web"
+
+
+def _close_when_gone(lines: LogStream, channel: Channel) -> None:
+    for _ in channel.messages():
+        pass
+    lines.close()

@@ -26,7 +26,7 @@ class Variable:
 def variables(
     around: Surroundings, member: Member, config: Pairs, instance: Mapping[str, str]
 ) -> list[Variable]:
-    """By name, with `${NAME}` for secrets and generated values. `config` is the slug's, `instance` one instance's own."""
+    """By name; secrets and generated values as `${NAME}`. `config` is the slug's, `instance` an instance's own."""
     hidden = around.hidden()
     values = {**dict(config), **hidden.environment(member), **instance}
     origins = _origins(around, member)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def run_host(layout: Layout, environ: Mapping[str, str]) -> None:
     fleet.adopt()
     with listen(layout.host_socket) as listener:
         server.serve(listener, around, fleet)
-        _keep_logs_short(loop, fleet)
+        _keep_logs_short(around, fleet)
         loop.run()
         layout.host_socket.unlink(missing_ok=True)
     _sweep_cgroups(around)
@@ -67,8 +68,9 @@ def _sweep_cgroups(around: Surroundings) -> None:
         around.facilities.cgroups.sweep()
 
 
-def _keep_logs_short(loop: Loop, fleet: Fleet) -> None:
+def _keep_logs_short(around: Surroundings, fleet: Fleet) -> None:
     for directory in fleet.logs():
+        around.logs.look(directory)
         with contextlib.suppress(OSError):
-            rotate(directory)
-    loop.later(_ROTATION_CHECK, lambda: _keep_logs_short(loop, fleet))
+            rotate(directory, time.time())
+    around.loop.later(_ROTATION_CHECK, lambda: _keep_logs_short(around, fleet))

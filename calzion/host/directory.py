@@ -25,6 +25,15 @@ class InstanceDirectory:
         return self.path / "log.1"
 
     @property
+    def times(self) -> Path:
+        """When what stands in the log was written."""
+        return self.path / "times"
+
+    @property
+    def old_times(self) -> Path:
+        return self.path / "times.1"
+
+    @property
     def record(self) -> Path:
         return self.path / "record.json"
 

@@ -84,6 +84,7 @@ class Supervised:
     def adopt(self, record: Record) -> None:
         """Take over what an earlier daemon started, or find out how it ended."""
         self.record = record
+        self._around.logs.add(self.directory)
         self._open_cgroup()
         if record.boot == procfs.boot_id() and procfs.start_time(record.pid) == record.start:
             with contextlib.suppress(ProcessLookupError):
@@ -97,6 +98,7 @@ class Supervised:
     def discard(self, done: Callable[[], None]) -> None:
         """Remove what is left of it, which does not run; `done` is called when nothing is."""
         directory, cgroup = self.directory.path, self._cgroup
+        self._around.logs.remove(self.directory)
 
         def work() -> None:
             with contextlib.suppress(OSError):
@@ -142,6 +144,8 @@ class Supervised:
             self._around, spec, self.directory, restarts=restarts, task=self.task, streams=self._streams
         )
         self.record = record
+        if self._streams is None:
+            self._around.logs.add(self.directory)
         self._open_cgroup()
         self._process = self._supervise(record.pid)
         self._become(InstanceState.STARTING)

@@ -17,6 +17,7 @@ from calzion.host.directory import InstanceDirectory, remove_tree
 from calzion.host.facilities import Facilities
 from calzion.host.identity import identity
 from calzion.host.launch import Launch, volume_mounts
+from calzion.host.logwatch import LogWatch
 from calzion.host.loop import Loop
 from calzion.host.process import spawn
 from calzion.host.pythons import python_mounts
@@ -41,6 +42,7 @@ class Surroundings:
     facilities: Facilities
     runtimes: tuple[Mount, ...]
     environ: Mapping[str, str]
+    logs: LogWatch
     changed: Callable[[], None]
 
     @classmethod
@@ -53,6 +55,7 @@ class Surroundings:
             facilities=Facilities.probe(layout),
             runtimes=node_mounts(),
             environ=environ,
+            logs=LogWatch(loop),
             changed=changed,
         )
 

@@ -289,7 +289,7 @@ class _Stream(Iterator[LogLine]):
             for id_, seen in self._seen.items():
                 if len(self._output.get(id_, ())) > seen:
                     self._seen[id_] += 1
-                    return LogLine(instance=id_, text=self._output[id_][seen])
+                    return LogLine(instance=id_, text=self._output[id_][seen], time=time.time())
             if not self._follow:
                 break
             self._closed.wait(0.01)

@@ -138,6 +138,7 @@ class Logs:
             service=request.get_param("service") or None,
             lines=request.get_param_as_int("lines", min_value=0, max_value=MAX_LINES, default=100),
             follow=request.get_param_as_bool("follow", blank_as_true=True, default=False),
+            since=request.get_param_as_float("since", min_value=0, default=0.0),
         )
         respond(request, response, upload.fail_early(lines))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,13 +213,48 @@ def test_status_without_an_api_tells_what_is_known(calzion: Run, tmp_path: Path,
     assert "       host: up (pid 1)\n       sshd: down\n" in err
 
 
-def test_logs(calzion: Run, api: FakeApi, capsys: Capture) -> None:
-    lines = [("my-webapp.web.1", "hello"), ("redis.redis.1", "ready")]
-    frames = [frame({"instance": name, "text": text}) for name, text in lines]
+LOGGED = [("my-webapp.web.1", "hello", 1_700_000_000.25), ("redis.redis.1", "ready", 1_700_000_001.5)]
+FRAMES = [frame({"instance": name, "text": text, "time": moment}) for name, text, moment in LOGGED]
+
+
+@pytest.fixture
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_logs(calzion: Run, api: FakeApi, capsys: Capture, in_utc: None) -> None:
     request = "GET /deployments/myapp/logs?lines=5&follow=0&service=my-webapp"
-    api.answers[request] = Answer(chunks=[": heartbeat\n\n", *frames])
+    api.answers[request] = Answer(chunks=[": heartbeat\n\n", *FRAMES])
     assert calzion("logs", "myapp:my-webapp", "-n", "5") == 0
+    assert capsys.readouterr().out == (
+        "2023-11-14 22:13:20.250 my-webapp.web.1 | hello\n2023-11-14 22:13:21.500 redis.redis.1   | ready\n"
+    )
+    api.answers["GET /deployments/myapp/logs?lines=100&follow=1"] = Answer(chunks=FRAMES)
+    assert calzion("logs", "myapp", "-f", "--no-times") == 0
     assert capsys.readouterr().out == "my-webapp.web.1 | hello\nredis.redis.1   | ready\n"
+    assert calzion("logs", "myapp", "-f", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == {
+        "time": "2023-11-14T22:13:20.250Z",
+        "service": "my-webapp",
+        "instance": "my-webapp.web.1",
+        "text": "hello",
+    }
+
+
+def test_logs_since_a_moment_are_all_lines_from_then_on(calzion: Run, api: FakeApi, in_utc: None) -> None:
+    request = "GET /deployments/myapp/logs?lines=10000&follow=0&since=1700000000.000"
+    api.answers[request] = Answer(chunks=FRAMES)
+    for moment in ("2023-11-14T22:13:20", "2023-11-14T23:13:20+01:00"):
+        assert calzion("logs", "myapp", "--since", moment) == 0
+    before = time.time()
+    calzion("logs", "myapp", "--since", "10m", "-n", "3")
+    asked = api.seen[-1][0]
+    assert "lines=3" in asked and abs(float(asked.rpartition("=")[2]) - before + 600) < 60
+    assert calzion("logs", "myapp", "--since", "yesterday") == 2
 
 
 def test_logs_of_a_release_are_its_story_and_a_failed_one_is_no_failure(

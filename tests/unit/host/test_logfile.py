@@ -42,10 +42,10 @@ def test_a_long_log_is_cut_and_the_old_one_is_read_on(
 ) -> None:
     monkeypatch.setattr(logfile, "MOST_BYTES", 20)
     add(directory, "one\n")
-    rotate(directory)
+    rotate(directory, 0.0)
     assert directory.log.read_text() == "one\n"
     add(directory, "two\nthree\nfour\nfive\n")
-    rotate(directory)
+    rotate(directory, 0.0)
     assert directory.log.read_text() == ""
     add(directory, "six\n")
     assert tail(directory, 3) == ["four", "five", "six"]
