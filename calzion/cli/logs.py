@@ -67,11 +67,6 @@ def logs(
     """Print what the instances of a deployment wrote; with --release, how a release (the latest) went.
 
     Lines of all instances come in the order of their times, which are right to some 0.05 s.
-
-    \b
-    calzion logs myapp -f
-    calzion logs myapp:web --since 10m
-    calzion logs myapp --json | jq -r .text
     """
     if release is not None:
         _print_story(invocation, target.deployment, release, following)

@@ -114,6 +114,7 @@ PAGES: dict[str, Page] = {
         examples={
             "calzion logs -f myapp-staging": "what every instance writes, as it comes",
             "calzion logs -n 20 myapp-staging:web": "the last 20 lines of each instance of a service",
+            "calzion logs myapp-staging --since 10m --json | jq -r .text": "of the last ten minutes, for a program",
             "calzion logs myapp-staging --release v7": "how the release v7 went",
         },
         environment=_COLOURS,
@@ -135,6 +136,43 @@ PAGES: dict[str, Page] = {
         exits={1: "it failed, or Ctrl-C: what served before serves on"},
         environment=_COLOURS,
     ),
+    "run": Page(
+        examples={
+            "calzion run myapp:web -- python manage.py createsuperuser": "at the terminal",
+            "calzion run myapp -- 'echo $DATABASE_URL'": "one line for bash, in the only app",
+            "calzion run myapp:web -- python manage.py dumpdata > dump.json": "what it prints, to a file",
+            "calzion run -e DEBUG=1 myapp:web -- bash": "a shell, with one more variable",
+            "calzion run myapp:postgres -- psql": "a client of the database, logged in",
+        },
+        exits={0: "the command ended well; any other status is its own, 128 + N after signal N"},
+    ),
+    "env": Page(
+        examples={
+            "calzion env myapp:web": "every variable, and where it comes from",
+            "calzion env myapp:web --json | jq -r '.[].name'": "the names alone",
+        }
+    ),
+    "secrets": Page(
+        examples={
+            "calzion secrets set myapp SECRET_KEY": "asks for the value",
+            "calzion secrets list myapp": "what there is, and who uses it",
+        }
+    ),
+    "secrets set": Page(
+        examples={
+            "calzion secrets set myapp SECRET_KEY": "asks for the value, twice, and shows nothing",
+            "openssl rand -hex 32 | calzion secrets set myapp SECRET_KEY": "what another program makes",
+            "cat key.pem | calzion secrets set myapp TLS_KEY": "what a file holds",
+            "calzion secrets set myapp --from .env": "all NAME=VALUE lines of a file, or none of them",
+        }
+    ),
+    "secrets list": Page(
+        examples={
+            "calzion secrets list myapp": "a line for each",
+            "calzion secrets list myapp --json": "for a program",
+        }
+    ),
+    "secrets remove": Page(examples={"calzion secrets remove myapp OLD_KEY": "for the releases to come"}),
     "restart": Page(
         examples={
             "calzion restart myapp-staging": "everything",

@@ -45,8 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Serving": ("serve", "stop", "status", "config", "doctor"),
-    "Deploying": ("deploy", "redeploy", "restart", "scale", "destroy"),
-    "Looking": ("list", "ps", "show", "releases", "logs"),
+    "Deploying": ("deploy", "redeploy", "secrets", "run", "restart", "scale", "destroy"),
+    "Looking": ("list", "ps", "show", "releases", "logs", "env"),
     "Users": ("keys",),
     "Templates": ("init", "template"),
 }

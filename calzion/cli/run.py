@@ -14,7 +14,13 @@ from calzion.frames import PROTOCOL
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("target", type=TargetType(), metavar="DEPLOYMENT[:SERVICE]")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@click.argument(
+    "command",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="-- COMMAND...",
+    help="a program and its arguments, or one line for bash",
+)
 @click.option(
     "-e",
     "--env",
@@ -40,13 +46,6 @@ def run(
     that of this command, 128 + N where signal N ended it. SERVICE may be left out where there is one app.
 
     Without a terminal at both ends its input, output and errors are pipes. It ends with this command.
-
-    \b
-    calzion run myapp:web -- python manage.py createsuperuser
-    calzion run myapp -- 'ls -l | wc -l'
-    calzion run myapp:web -- python manage.py dumpdata > dump.json
-    calzion run myapp:postgres -- psql
-    calzion run myapp:postgres -- pg_restore -d app < dump
     """
     from calzion.cli.attachment import Attachment, at_terminal, terminal_size
 

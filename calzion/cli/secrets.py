@@ -25,7 +25,9 @@ def secrets() -> None:
 
 @secrets.command("set")
 @click.argument("deployment", type=DeploymentType(), metavar="DEPLOYMENT")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument(
+    "name", required=False, metavar="[NAME]", help="the name that templates use, such as SECRET_KEY"
+)
 @click.option(
     "--from", "source", metavar="FILE|-", help="set all NAME=VALUE lines of a file ('-' is standard input)"
 )
@@ -39,12 +41,6 @@ def set_secrets(
     The value is read from standard input, or asked for (twice, unseen) at a terminal; never from the command line,
     where others could see it. One newline at its end is left out. A value is UTF-8 without NUL bytes, at most 128,000
     bytes. The deployment need not exist yet. A value is used from the next release on.
-
-    \b
-    calzion secrets set myapp SECRET_KEY
-    calzion secrets set myapp TLS_KEY < key.pem
-    openssl rand -hex 32 | calzion secrets set myapp SECRET_KEY
-    calzion secrets set myapp --from .env
     """
     if (name is None) == (source is None):
         raise click.UsageError("give a NAME, or a file with --from")
@@ -80,7 +76,7 @@ def list_secrets(invocation: Invocation, deployment: DeploymentName, as_json: bo
 
 @secrets.command("remove")
 @click.argument("deployment", type=DeploymentType(), metavar="DEPLOYMENT")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", help="the name of a secret")
 @connection_options
 @pass_invocation
 def remove(invocation: Invocation, deployment: DeploymentName, name: str) -> None:

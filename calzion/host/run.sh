@@ -18,5 +18,5 @@ unset __calzion_name __calzion_command
 
 case $1 in
 shell) exec /bin/bash -c "$2" ;;
-exec) shift && exec "$@" ;;
+exec) shift && exec -- "$@" ;;
 esac
