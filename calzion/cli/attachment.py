@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import termios
 import threading
 import tty
@@ -43,6 +42,15 @@ def at_terminal() -> bool:
     return os.isatty(STDIN) and os.isatty(STDOUT)
 
 
+def open_standard_files() -> None:
+    """Have something at each of the three, before a connection takes the number of one that was closed."""
+    for descriptor in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def terminal_size() -> TerminalSize:
     with suppress(OSError):
         size = os.get_terminal_size(STDOUT)
@@ -57,7 +65,7 @@ class Attachment:
         self._connection = connection
         self._reader = reader
         self._terminal = terminal
-        self._window = WINDOW
+        self._sent = self._taken = 0
         self._notes: list[bytes] = []
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._interrupted = False
@@ -90,7 +98,7 @@ class Attachment:
         elif kind == ERROR_OUTPUT:
             _write(STDERR, payload)
         elif kind == TAKEN:
-            self._window += int(payload)
+            self._taken += int(payload)
             self._note(b"")
 
     def _note(self, sent: bytes) -> None:
@@ -104,7 +112,7 @@ class Attachment:
         with suppress(OSError):
             watched = [STDIN]
             while True:
-                wanted = [*watched, self._woken] if self._window > 0 else [self._woken]
+                wanted = [*watched, self._woken] if self._room() else [self._woken]
                 ready = select.select(wanted, [], [])[0]
                 if self._woken in ready:
                     os.read(self._woken, _BLOCK)
@@ -113,13 +121,17 @@ class Attachment:
                 if STDIN in ready:
                     watched = [STDIN] if self._send_input() else []
 
+    def _room(self) -> int:
+        """Bytes that may be sent now. Each count has one thread that changes it."""
+        return WINDOW - self._sent + self._taken
+
     def _send_input(self) -> bool:
         """Whether there may be more."""
         try:
-            data = os.read(STDIN, min(_BLOCK, self._window))
+            data = os.read(STDIN, min(_BLOCK, self._room()))
         except OSError:
             data = b""
-        self._window -= len(data)
+        self._sent += len(data)
         self._connection.sendall(frame(INPUT, data) if data else frame(END_OF_INPUT))
         return bool(data)
 
@@ -168,7 +180,6 @@ def _nothing() -> Iterator[None]:
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    sys.stdout.flush()
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -47,12 +47,13 @@ def run(
 
     Without a terminal at both ends its input, output and errors are pipes. It ends with this command.
     """
-    from calzion.cli.attachment import Attachment, at_terminal, terminal_size
+    from calzion.cli.attachment import Attachment, at_terminal, open_standard_files, terminal_size
 
     # Options end at the target, so that '--' is only seen, not needed.
     words = command[1:] if command[:1] == ("--",) else command
     if not words:
         raise click.UsageError(f"say what to run, such as: calzion run {target} -- bash")
+    open_standard_files()
     terminal = at_terminal() and not no_tty
     body = {
         "service": target.service,

@@ -35,6 +35,7 @@ from calzion.model import (
     Template,
 )
 from calzion.progress import Event, Story
+from calzion.redaction import Mask
 
 _log = logging.getLogger(__name__)
 
@@ -133,10 +134,20 @@ class Deployer:
     def turn(
         self, name: DeploymentName, holder: str, listener: Listener, cancellation: Cancellation
     ) -> Iterator[None]:
-        """Hold the deployment's lock; the listener hears for whom it waits."""
+        """Hold the deployment's lock; the listener hears for whom it waits. No error tells secrets."""
         story = Story(listener)
         with self._parts.locks.hold(name, holder, cancellation, lambda text: story.step(f"{name}: {text}")):
-            yield
+            try:
+                yield
+            except CalzionError as error:
+                self.mask(name).error(error)
+                raise
+
+    def mask(self, name: DeploymentName) -> Mask:
+        """What hides the deployment's secrets and generated values."""
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+            return load_mask(self._parts, connection, found) if found else Mask({})
 
     def release_template(
         self,

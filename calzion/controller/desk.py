@@ -15,17 +15,15 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
-from calzion.controller.preparation import load_mask
 from calzion.controller.redeploy import redeploy
 from calzion.controller.scaling import scale
-from calzion.controller.store import deployments, instances, releases
+from calzion.controller.store import instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, LogStream, ServiceName, TerminalSize
 from calzion.progress import Story
-from calzion.redaction import Mask
 from calzion.template import parse_service
 
 
@@ -169,7 +167,7 @@ class Desk:
         names = {record.id: record.display for record in records if wanted in (None, record.service)}
         if wanted and not names:
             raise CalzionError(f"nothing of {deployment.name}:{wanted} runs", code="not_found")
-        mask, since = self._mask(deployment.name), float(message.get("since") or 0)
+        mask, since = self._deployer.mask(deployment.name), float(message.get("since") or 0)
         lines = self._parts.backend.logs(sorted(names), int(message["lines"]), bool(message["follow"]))
         threading.Thread(target=_close_when_gone, args=(lines, channel), name="logs", daemon=True).start()
         for line in lines:
@@ -220,17 +218,7 @@ class Desk:
         cancellation = CancellationToken()
         name = DeploymentName(message["deployment"])
         with self._deployer.turn(name, holder, channel.tell, cancellation):
-            story = Story(channel.tell, self._mask(name))
-            try:
-                yield story, cancellation
-            except CalzionError as error:
-                story.mask.error(error)
-                raise
-
-    def _mask(self, name: DeploymentName) -> Mask:
-        with self._parts.database.read() as connection:
-            found = deployments.find(connection, name)
-            return load_mask(self._parts, connection, found) if found else Mask({})
+            yield Story(channel.tell, self._deployer.mask(name)), cancellation
 
     @contextmanager
     def _cancellable_turn(

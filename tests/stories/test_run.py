@@ -216,3 +216,9 @@ def test_destroying_a_deployment_ends_it(shop: Site) -> None:
     assert shop.calzion("destroy", "gone", "--yes").returncode == 0
     process.communicate(timeout=DEADLINE)
     assert process.returncode == 129
+
+
+def test_a_closed_standard_input_is_an_empty_one(shop: Site) -> None:
+    line = f"{sys.executable} -m calzion --data {shop.data} run shop:web -- 'cat; exit 4' <&-"
+    done = subprocess.run(["sh", "-c", line], timeout=DEADLINE, check=False)
+    assert done.returncode == 4
