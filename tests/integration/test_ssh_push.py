@@ -217,13 +217,20 @@ def test_what_a_push_may_not_ask_for(world: World) -> None:
     world.peer.script = judge
     assert world.push().returncode == 0
     head = world.ref("refs/heads/staging")
-    assert refused(world.push(":staging"), "calzion destroy staging")
     assert refused(world.push("master:a", "master:b"), "one push deploys to one deployment")
     assert refused(world.push("master:refs/heads/Feature_X"), "the target branch names the deployment")
     assert refused(world.push("master:refs/for/x"), "only branches")
     assert refused(world.push("-o", "ci.skip", "master:c"), "unknown push option")
     assert world.ref("refs/heads/staging") == head
     assert world.git("--git-dir", str(world.bare()), "for-each-ref").count("\n") == 0
+
+
+def test_a_deleted_branch_is_asked_for_and_goes(world: World) -> None:
+    world.peer.script = judge
+    assert world.push().returncode == 0
+    deleted = world.push(":staging")
+    assert deleted.returncode == 0 and "remote: -----> Destroy" in deleted.stderr
+    assert world.ref("refs/heads/staging") == ""
 
 
 def test_tags_and_options_reach_the_reconciler(world: World) -> None:
