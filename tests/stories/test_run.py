@@ -172,10 +172,19 @@ def test_a_client_that_goes_away_ends_it(shop: Site, at_desk: list[Person], how:
     eventually(lambda: not left(shop, marker), "the command to end")
 
 
+CATCHES = """
+import signal, sys, time
+def caught(*_):
+    print("caught", flush=True)
+    sys.exit(9)
+signal.signal(signal.SIGINT, caught)
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
 def test_an_interrupt_without_a_terminal_is_the_command_s(shop: Site) -> None:
-    process = start(
-        shop, "shop:web", "--", "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.1; done"
-    )
+    process = start(shop, "shop:web", "--", "python3", "-c", CATCHES)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
