@@ -236,6 +236,9 @@ class Builder(Protocol):
     def key(self, order: BuildOrder) -> str:
         """The slug's key. Raises CalzionError where the source can't be built at all (nothing detected)."""
 
+    def foresee(self, order: BuildOrder) -> str:
+        """The same, without keeping anything: of what had to be fetched first, a key that no slug has."""
+
     def find(self, key: str) -> Slug | None:
         """The slug of an earlier build."""
 

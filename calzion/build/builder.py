@@ -7,7 +7,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from calzion.build.afterwards import Afterwards
 from calzion.build.buildpack import DRIVER_INSIDE, Buildpacks
 from calzion.build.cache import Caches
 from calzion.build.contents import Sealer
-from calzion.build.copies import Copies
+from calzion.build.copies import Copies, LookedAt
+from calzion.build.detect import Read
 from calzion.build.directory import DirectoryTree
 from calzion.build.fetch import INTERPRETER
 from calzion.build.limits import BuildLimits
@@ -75,6 +76,12 @@ class SlugBuilder:
     def recipes(self) -> Recipes:
         return Recipes(self.remotes)
 
+    @cached_property
+    def foreseen(self) -> Recipes:
+        """The same recipes, of which nothing is kept."""
+        copies = LookedAt(self.layout.buildpacks, self.layout.builds)
+        return Recipes(replace(self.remotes, copies=copies))
+
     def prepare(self) -> None:
         """Remove what builds left behind that a crash ended. Called once, before the first build."""
         self.caches.recover()
@@ -84,21 +91,28 @@ class SlugBuilder:
     def key(self, order: BuildOrder) -> str:
         _procfile(order.source)
         python = self._python(order)
+        return self._key(order, self.recipes.of(order), python.identity if python else None)
+
+    def foresee(self, order: BuildOrder) -> str:
+        _procfile(order.source)
+        recipe = self.foreseen.of(order)
+        python = self.pythons.foresee(recipe.shipped, order.source.names(), _reader(order.source))
+        return self._key(order, recipe, python)
+
+    def _key(self, order: BuildOrder, recipe: Recipe, python: tuple[str, str] | None) -> str:
         parts = [
             _FORMAT,
             order.source.digest,
             self.workshop.stack.name,
-            self.buildpacks.digest(self.recipes.of(order)),
+            self.buildpacks.digest(recipe),
             sorted(order.environment),
-            python.identity if python else None,
+            python,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _python(self, order: BuildOrder) -> PythonBuild | None:
         shipped = self.recipes.of(order).shipped
-        return self.pythons.decide(
-            shipped, order.source.names(), lambda path: read_source(order.source, path)
-        )
+        return self.pythons.decide(shipped, order.source.names(), _reader(order.source))
 
     def find(self, key: str) -> Slug | None:
         return self.store.find(key)
@@ -252,6 +266,10 @@ def slug_builder(
         afterwards=Afterwards(idle),
         sealer=Sealer(),
     )
+
+
+def _reader(source: SourceTree) -> Read:
+    return lambda path: read_source(source, path)
 
 
 def _procfile(source: SourceTree) -> Pairs:

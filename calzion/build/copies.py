@@ -70,6 +70,20 @@ class Copies:
         return self.directory / f"{_name(remote, f'#{remote.ref}')}.version"
 
 
+class LookedAt(Copies):
+    """Copies that are seen and stay as they are: nothing is taken over, marked as used, or remembered."""
+
+    def find(self, remote: Remote, version: str) -> Path | None:
+        path = self._path(remote, version)
+        return path if path.exists() else None
+
+    def put(self, remote: Remote, version: str, tree: Path) -> Path:
+        return tree
+
+    def remember(self, remote: Remote, version: str) -> None:
+        pass
+
+
 def _name(remote: Remote, what: str) -> str:
     """Counts the credentials: whoever has none must not find what others fetched."""
     address = remote.address

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from calzion.build.gittree import DIRECTORY, FILE, LINK, PROGRAM, tree_id
+from calzion.build.gittree import DIRECTORY, FILE, LINK, PROGRAM, blob_of, tree_id
 from calzion.model import Submodule
 
 _HIDDEN = ".git"
@@ -29,7 +29,13 @@ class DirectoryTree:
 
     @cached_property
     def digest(self) -> str:
-        return tree_id(self.root, _walk(self.root))
+        return tree_id(
+            {
+                os.fsencode(path): (kind, blob_of(self.root / path, kind))
+                for path, kind in _walk(self.root)
+                if kind != DIRECTORY
+            }
+        )
 
     def names(self) -> tuple[str, ...]:
         with os.scandir(self.root) as entries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 DIRECTORY, LINK, PROGRAM, FILE = "directory", "link", "program", "file"
@@ -12,42 +12,47 @@ _MODES = {DIRECTORY: b"40000", LINK: b"120000", PROGRAM: b"100755", FILE: b"1006
 _CHUNK = 1 << 18
 
 
-def tree_id(root: Path, entries: Iterable[tuple[str, str]]) -> str:
-    """The id of the tree that git would write for `entries`, relative paths below `root` with their kinds.
+def tree_id(blobs: Mapping[bytes, tuple[str, bytes]]) -> str:
+    """The id of the tree that git would write for files and links: relative path -> kind and `blob_id`."""
+    listings: dict[bytes, list[tuple[bytes, bytes]]] = {b"": []}
+    for path, (kind, object_id) in blobs.items():
+        parent = path.rpartition(b"/")[0]
+        _list(listings.setdefault(parent, []), path, kind, object_id)
+        while parent and (parent := parent.rpartition(b"/")[0]) not in listings:
+            listings[parent] = []
+    # The root lies above everything, however deep that is.
+    directories = sorted(filter(None, listings), key=lambda path: path.count(b"/"), reverse=True)
+    for directory in directories:
+        parent = directory.rpartition(b"/")[0]
+        _list(listings[parent], directory, DIRECTORY, _tree(listings[directory]))
+    return _tree(listings[b""]).hex()
 
-    A directory stands before what is in it. Git knows no empty directories, and neither does the id.
-    """
-    listings: dict[str, list[tuple[bytes, bytes]]] = {"": []}
-    for path, kind in reversed(list(entries)):
-        if kind == DIRECTORY:
-            listing = listings.pop(path, None)
-            if listing is None:
-                continue
-            object_id = _tree(listing)
-        else:
-            object_id = _blob(root / path, kind)
-        parent, _, name = path.rpartition("/")
-        encoded = os.fsencode(name)
-        # Git sorts a directory as if its name ended in a slash.
-        order = encoded + b"/" if kind == DIRECTORY else encoded
-        entry = _MODES[kind] + b" " + encoded + b"\0" + object_id
-        listings.setdefault(parent, []).append((order, entry))
-    return _tree(listings[""]).hex()
+
+def blob_id(size: int, parts: Iterable[bytes]) -> bytes:
+    """The id of a file's content, or of a link's target, of `size` bytes."""
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
+
+
+def blob_of(path: Path, kind: str) -> bytes:
+    """The id of what lies there."""
+    if kind == LINK:
+        # A Path would lose a slash at the end of the target.
+        target = os.fsencode(os.readlink(path))  # noqa: PTH115
+        return blob_id(len(target), [target])
+    with path.open("rb") as file:
+        return blob_id(os.fstat(file.fileno()).st_size, iter(lambda: file.read(_CHUNK), b""))
+
+
+def _list(listing: list[tuple[bytes, bytes]], path: bytes, kind: str, object_id: bytes) -> None:
+    name = path.rpartition(b"/")[2]
+    # Git sorts a directory as if its name ended in a slash.
+    order = name + b"/" if kind == DIRECTORY else name
+    listing.append((order, _MODES[kind] + b" " + name + b"\0" + object_id))
 
 
 def _tree(listing: list[tuple[bytes, bytes]]) -> bytes:
     content = b"".join(entry for _, entry in sorted(listing))
     return hashlib.sha1(b"tree %d\0" % len(content) + content, usedforsecurity=False).digest()
-
-
-def _blob(path: Path, kind: str) -> bytes:
-    if kind == LINK:
-        # A Path would lose a slash at the end of the target.
-        target = os.fsencode(os.readlink(path))  # noqa: PTH115
-        return hashlib.sha1(b"blob %d\0" % len(target) + target, usedforsecurity=False).digest()
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.digest()

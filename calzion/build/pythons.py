@@ -64,12 +64,29 @@ class Pythons:
         if BUILDPACK not in buildpacks:
             return None
         refuse_committed_environment(names, read)
+        return PythonBuild(choice=self._choose(python_request(names, read)))
+
+    def foresee(
+        self, buildpacks: tuple[str, ...], names: tuple[str, ...], read: Read
+    ) -> tuple[str, str] | None:
+        """The identity of what `decide` would choose, without a download: of one, it names the wish."""
+        if BUILDPACK not in buildpacks:
+            return None
+        refuse_committed_environment(names, read)
         request = python_request(names, read)
-        return PythonBuild(choice=self._choose(request))
+        try:
+            return PythonBuild(choice=self._choose_here(request)).identity
+        except CalzionError:
+            if request is None or self._downloads is None:
+                raise
+            return "to be downloaded", request.text
+
+    def _choose_here(self, request: PythonRequest | None) -> Choice:
+        return choose(request, self.available(), self.default())
 
     def _choose(self, request: PythonRequest | None) -> Choice:
         try:
-            return choose(request, self.available(), self.default())
+            return self._choose_here(request)
         except CalzionError as error:
             if request is None or self._downloads is None:
                 raise
@@ -78,7 +95,7 @@ class Pythons:
                 raise CalzionError(
                     f"{error.message}; it could not be downloaded: {why}", hint=error.hint, code=error.code
                 ) from error
-        return choose(request, self.available(), self.default())
+        return self._choose_here(request)
 
     def available(self) -> tuple[Interpreter, ...]:
         found = (self._look(each) for each in find_installations(self._environ, self._data))

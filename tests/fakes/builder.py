@@ -40,6 +40,9 @@ class FakeBuilder:
         parts = f"{order.source.digest} {order.environment} {order.buildpacks}"
         return hashlib.sha256(parts.encode()).hexdigest()
 
+    def foresee(self, order: BuildOrder) -> str:
+        return self.key(order)
+
     def find(self, key: str) -> Slug | None:
         return self.slugs.get(key)
 
