@@ -48,6 +48,9 @@ class Statuses:
     exit: int
 
 
+WOULD_CHANGE = 10
+"""The exit status of a plan that would change something, which is no error."""
+
 CODES: dict[str, Statuses] = {
     "failed": Statuses(500, 1),
     "template": Statuses(422, 1),

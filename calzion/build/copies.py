@@ -77,7 +77,7 @@ class LookedAt(Copies):
         path = self._path(remote, version)
         return path if path.exists() else None
 
-    def put(self, remote: Remote, version: str, tree: Path) -> Path:
+    def put(self, remote: Remote, version: str, tree: Path) -> Path:  # noqa: ARG002  # it is put nowhere
         return tree
 
     def remember(self, remote: Remote, version: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,23 +12,19 @@ from calzion.cli.follow import events, follow, printer
 from calzion.cli.interrupt import cancelled, cancelling
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
 from calzion.cli.meter import metered
-from calzion.cli.proposal import Code, Proposal, propose
-from calzion.cli.target import DeploymentType
+from calzion.cli.preview import preview, show_preview
+from calzion.cli.proposal import Code, Proposal, template_sections
+from calzion.cli.proposing import proposal_options, propose_here
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, Task, Template
+from calzion.model import DeploymentName
 from calzion.packing.archive import archive
 from calzion.template import as_keys
 
 
 @click.command()
-@click.argument("template", type=click.Path(path_type=Path), metavar="TEMPLATE")
-@click.argument("deployment", type=DeploymentType(), metavar="DEPLOYMENT")
-@click.option("--working-tree", is_flag=True, help="take the code as it lies here, not as it was committed")
+@proposal_options
 @click.option(
-    "--search-path",
-    multiple=True,
-    metavar="DIR",
-    help="where code is looked for that the repository lacks; may be given more than once",
+    "--plan", is_flag=True, help="say what would change, as 'calzion plan' does, and change nothing"
 )
 @connection_options
 @pass_invocation
@@ -40,7 +34,8 @@ def deploy(
     deployment: DeploymentName,
     working_tree: bool,
     search_path: tuple[str, ...],
-) -> None:
+    plan: bool,
+) -> int:
     """Roll out every service of TEMPLATE as DEPLOYMENT, without a push.
 
     The code of 'git:' services is packed from HEAD and uploaded: '.' and 'api' are directories of the template's
@@ -48,29 +43,18 @@ def deploy(
     in those of --search-path. The template itself is read as it is here. Ctrl-C before the switch cancels, and
     nothing has changed.
     """
-    if search_path:
-        invocation.flags["search-path"] = os.pathsep.join(search_path)
     client = invocation.client()
     show = printer(invocation)
-    search = invocation.settings().search_path.directories
-    known = _secret_names(client, deployment)
-    proposal = propose(template, known, invocation.environ, search, as_it_is=working_tree)
+    proposal = propose_here(invocation, client, template, deployment, search_path, as_it_is=working_tree)
     for note in proposal.notes:
         show(note)
+    if plan:
+        return show_preview(preview(client, deployment, proposal), proposal, show)
     release = _open(client, deployment, proposal, invocation.user)
     _fill(client, release, proposal)
     with cancelling(lambda: client.post(f"{release}/cancel", {})):
         follow(events(client.stream("POST", f"{release}/activate")), show)
-
-
-def _secret_names(client: Client, deployment: DeploymentName) -> frozenset[str]:
-    try:
-        listed = client.get(f"/deployments/{deployment}/secrets")
-    except CalzionError as error:
-        if error.code != "not_found":
-            raise
-        return frozenset()
-    return frozenset(str(each["name"]) for each in listed)
+    return 0
 
 
 def _open(client: Client, deployment: DeploymentName, proposal: Proposal, user: str) -> str:
@@ -82,7 +66,7 @@ def _open(client: Client, deployment: DeploymentName, proposal: Proposal, user: 
 def _fill(client: Client, release: str, proposal: Proposal) -> None:
     """Give the release its services, and the code of those for which the server asks."""
     try:
-        client.put(f"{release}/environment", _sections(proposal.template))
+        client.put(f"{release}/environment", template_sections(proposal.template))
         wanted = {
             service.name
             for service in proposal.template.services
@@ -105,16 +89,3 @@ def _upload(client: Client, release: str, code: Code) -> None:
     client.upload(f"{release}/services/{first}/code{query}", metered(first, archive(code.files)))
     for other in others:
         client.put(f"{release}/services/{other}/code", {"same_as": first})
-
-
-def _sections(template: Template) -> dict[str, Any]:
-    return {
-        "env": dict(template.env),
-        "generate": {rule.name: rule.length for rule in template.generate},
-        "run": {task.name: _task(task) for task in template.tasks},
-    }
-
-
-def _task(task: Task) -> dict[str, Any]:
-    command = list(task.cmd) if isinstance(task.cmd, tuple) else task.cmd
-    return {"service": task.service, "cmd": command, "require": list(task.require)}

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TextIO
 
 from calzion.cli.client import lost
 from calzion.cli.invocation import Invocation
@@ -37,14 +38,15 @@ def follow(stream: Iterator[Event], show: Callable[[Event], None]) -> None:
     raise lost()
 
 
-def printer(invocation: Invocation) -> Callable[[Event], None]:
-    """Prints events as a pusher sees them, with colours where they belong."""
-    colours = colourful(sys.stdout, invocation.environ)
+def printer(invocation: Invocation, stream: TextIO | None = None) -> Callable[[Event], None]:
+    """Prints events as a pusher sees them, with colours where they belong; on standard output unless told."""
+    stream = stream or sys.stdout
+    colours = colourful(stream, invocation.environ)
 
     def show(event: Event) -> None:
         colour = _COLOURS.get(event.kind) if colours else None
         for line in as_text(event):
-            print(painted(line, colour) if colour else line, flush=True)
+            print(painted(line, colour) if colour else line, file=stream, flush=True)
 
     return show
 

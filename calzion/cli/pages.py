@@ -124,8 +124,25 @@ PAGES: dict[str, Page] = {
             "calzion deploy template.yaml myapp-staging": "the code of HEAD",
             "calzion deploy template.yaml myapp-dev --working-tree": "the code as it lies here",
             "calzion deploy ops/shop.yaml shop --search-path ~/services": "code of other repositories",
+            "calzion deploy template.yaml myapp-staging --plan": "only say what would change",
         },
-        exits={1: "a mistake in the template, a failed deploy, or Ctrl-C: the release before it serves on"},
+        exits={
+            1: "a mistake in the template, a failed deploy, or Ctrl-C: the release before it serves on",
+            10: "with --plan: something would change",
+        },
+        environment=_COLOURS,
+    ),
+    "plan": Page(
+        examples={
+            "calzion plan template.yaml myapp-staging": "what a deploy of HEAD would do",
+            "calzion plan template.yaml myapp-dev --working-tree": "with the code as it lies here",
+            "calzion plan template.yaml myapp-staging --json | jq .changes": "true or false, for a program",
+        },
+        exits={
+            0: "nothing would change",
+            1: "a mistake in the template, or code that can't be built at all",
+            10: "something would change",
+        },
         environment=_COLOURS,
     ),
     "redeploy": Page(

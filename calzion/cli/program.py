@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
+    "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
     "redeploy": ("redeploy:redeploy", "Roll out what a deployment has once more."),
     "list": ("deployments:list_deployments", "List the deployments."),
     "ps": ("instances:ps", "List the instances of a deployment."),
@@ -45,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Serving": ("serve", "stop", "status", "config", "doctor"),
-    "Deploying": ("deploy", "redeploy", "secrets", "run", "restart", "scale", "destroy"),
+    "Deploying": ("deploy", "plan", "redeploy", "secrets", "run", "restart", "scale", "destroy"),
     "Looking": ("list", "ps", "show", "releases", "logs", "env"),
     "Users": ("keys",),
     "Templates": ("init", "template"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from calzion.cli.templatefiles import TemplateFiles, read_template
 from calzion.errors import CalzionError
-from calzion.model import ServiceName, Template
+from calzion.model import ServiceName, Task, Template
 from calzion.packing.file import PackedFile
 from calzion.packing.place import Place, Surveyor
 from calzion.packing.usergit import UserGit
@@ -89,6 +90,20 @@ def _for_server(template: Template) -> Template:
         for service in template.services
     )
     return replace(template, services=tuple(services))
+
+
+def template_sections(template: Template) -> dict[str, Any]:
+    """`Env`, `Generate` and `Run` as the API takes them."""
+    return {
+        "env": dict(template.env),
+        "generate": {rule.name: rule.length for rule in template.generate},
+        "run": {task.name: _task(task) for task in template.tasks},
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    command = list(task.cmd) if isinstance(task.cmd, tuple) else task.cmd
+    return {"service": task.service, "cmd": command, "require": list(task.require)}
 
 
 class _Survey:

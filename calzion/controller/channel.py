@@ -52,7 +52,8 @@ class Channel:
     def _write(self, line: str) -> None:
         try:
             with self._lock:
-                self.connection.sendall(line.encode() + b"\n")
+                # What is no text (a file's name may be none) becomes an escape that JSON knows.
+                self.connection.sendall(line.encode(errors="backslashreplace") + b"\n")
         except OSError:
             self.gone.set()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from calzion.controller.cancellable import Cancellable
@@ -178,18 +179,22 @@ class Deployer:
         sources: Mapping[ServiceName, SourceTree],
         claim: Claim,
     ) -> Forecast:
-        """What `release_template` would do now. Writes nothing, and waits for nobody."""
+        """What `release_template` would do now. Writes nothing, and waits for nobody. No error tells secrets."""
         with self._parts.database.read() as connection:
             found = deployments.find(connection, name)
-            current = releases.current(connection, found.id) if found else None
+            old_commits = _commits(connection, found) if found else {}
         deployment = found or deployments.provisional(name, claim.repository)
         services = [ReleaseService(definition=definition) for definition in template.services]
-        prepared = foresee(self._parts, deployment, template, services, sources)
+        try:
+            prepared = foresee(self._parts, deployment, template, services, sources)
+        except CalzionError as error:
+            self.mask(name).error(error)
+            raise
         return Forecast(
             deployment=name,
             plan=prepared.plan,
-            old_commit=current.commit if current else "",
-            new_commit=claim.commit,
+            old_commits=old_commits,
+            new_commits={service: source.commit for service, source in sources.items()},
             volumes=self._parts.backend.volumes(name),
         )
 
@@ -361,6 +366,17 @@ class Deployer:
             except (CalzionError, OSError) as error:
                 # The rows say `draining`: the reconciler's next pass ends them.
                 _log.warning("draining is put off: %s", error)
+
+
+def _commits(connection: Connection, deployment: Deployment) -> dict[ServiceName, str]:
+    """What the code of each current service was made of."""
+    current = releases.current(connection, deployment.id)
+    services = releases.services(connection, current.id) if current else ()
+    origins = {service.name: Origin.parse(service.source) for service in services}
+    return {
+        name: origin.commit if origin.known or current is None else current.commit
+        for name, origin in origins.items()
+    }
 
 
 def _require_owner(deployment: Deployment, repository: str | None) -> None:

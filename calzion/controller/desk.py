@@ -15,6 +15,7 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
+from calzion.controller.proposed import Proposed
 from calzion.controller.redeploy import redeploy
 from calzion.controller.scaling import scale
 from calzion.controller.store import instances, releases
@@ -43,6 +44,7 @@ class Desk:
             "instances": self._instances,
             "environment": self._environment,
             "doctor": self._doctor,
+            "plan": self._plan,
             "set_service": self._set_service,
             "remove_service": self._remove_service,
             "upload": self._upload,
@@ -75,6 +77,14 @@ class Desk:
     def _environment(self, message: dict[str, Any], channel: Channel) -> None:
         deployment, service = str(message["deployment"]), str(message["service"])
         channel.send({"answer": views.environment_view(self._parts, deployment, service)})
+
+    def _plan(self, message: dict[str, Any], channel: Channel) -> None:
+        name = DeploymentName(message["deployment"])
+        proposed = Proposed.parse(message["proposed"])
+        claim = Claim(user=str(message["user"]))
+        self._deployer.check_owner(name, claim.repository)
+        forecast = self._deployer.forecast(name, proposed.template, proposed.codes, claim)
+        channel.send({"answer": forecast.as_dict()})
 
     def _set_service(self, message: dict[str, Any], channel: Channel) -> None:
         name = ServiceName(message["service"])

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calzion.controller.plan import CODE, Change, Item, Plan
+from calzion.model import ServiceName
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids, '' where there is none."""
+    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids by service, '' where code was uploaded as it lay."""
 
     deployment: str
     plan: Plan
-    old_commit: str = ""
-    new_commit: str = ""
+    old_commits: Mapping[ServiceName, str] = field(default_factory=dict)
+    new_commits: Mapping[ServiceName, str] = field(default_factory=dict)
     volumes: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -40,14 +41,16 @@ class Forecast:
                 for name, size in self.volumes.items()
                 if name.startswith(prefix)
             }
-        code = {"from": self.old_commit, "to": self.new_commit} if CODE in item.reasons else None
         return {
             "service": item.service,
             "change": item.change,
             "reasons": list(item.reasons),
-            "code": code,
+            "code": self._commits(item.service) if CODE in item.reasons else None,
             "volumes": kept,
         }
+
+    def _commits(self, service: ServiceName) -> dict[str, str]:
+        return {"from": self.old_commits.get(service, ""), "to": self.new_commits.get(service, "")}
 
 
 def forecast_lines(data: Mapping[str, Any]) -> list[str]:
@@ -67,6 +70,6 @@ def _described(item: Mapping[str, Any]) -> str:
 
 
 def _with_commits(reason: str, code: Mapping[str, str] | None) -> str:
-    if reason != CODE or not code or not code["from"] or code["from"] == code["to"]:
+    if reason != CODE or not code or code["from"] == code["to"]:
         return reason
-    return f"{CODE} {code['from'][:7]}..{code['to'][:7] or 'upload'}"
+    return f"{CODE} {code['from'][:7] or 'upload'}..{code['to'][:7] or 'upload'}"

@@ -17,5 +17,9 @@ class Origin:
         upload, _, commit = text.partition("@")
         return cls(upload=upload, commit=commit)
 
+    @property
+    def known(self) -> bool:
+        return bool(self.upload or self.commit)
+
     def __str__(self) -> str:
         return f"{self.upload}@{self.commit}" if self.commit else self.upload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,7 +71,7 @@ def prepare(
     with parts.database.write() as connection:
         holdings = Taken(parts=parts, connection=connection, deployment=deployment)
         known = _look(parts, connection, holdings, deployment, sections, services)
-    return _decide(parts, deployment, sections, services, sources, known)
+    return _decide(parts, deployment, sections, services, sources, known, parts.builder.key)
 
 
 def foresee(
@@ -85,7 +85,7 @@ def foresee(
     with parts.database.read() as connection:
         holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
         known = _look(parts, connection, holdings, deployment, sections, services)
-    return _decide(parts, deployment, sections, services, sources, known)
+    return _decide(parts, deployment, sections, services, sources, known, parts.builder.foresee)
 
 
 def load(parts: Parts, connection: Connection, deployment: Deployment, release: Release) -> Surroundings:
@@ -130,11 +130,13 @@ def _decide(
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
     known: _Known,
+    key: Callable[[BuildOrder], str],
 ) -> Prepared:
     surroundings, before = known.surroundings, known.before
     check_tasks(sections.tasks, surroundings)
     builds = {name: build_order(deployment, surroundings, name, source) for name, source in sources.items()}
-    versions = [_version(parts, surroundings, service, builds) for service in services]
+    keys = {name: key(order) for name, order in builds.items()}
+    versions = [_version(parts, surroundings, service, keys) for service in services]
     old_versions = [_old_version(parts, before, service) for service in known.old] if before else []
     return Prepared(
         surroundings=surroundings,
@@ -211,10 +213,10 @@ def _version(
     parts: Parts,
     surroundings: Surroundings,
     service: ReleaseService,
-    builds: Mapping[ServiceName, BuildOrder],
+    keys: Mapping[ServiceName, str],
 ) -> ServiceVersion:
     member = surroundings.members[service.name]
-    code = parts.builder.key(builds[service.name]) if service.name in builds else service.slug
+    code = keys.get(service.name, service.slug)
     lacks_code = member.appliance is None and not code
     return ServiceVersion(
         definition=service.definition,

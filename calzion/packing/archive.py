@@ -30,7 +30,7 @@ def _parts(files: Iterable[PackedFile]) -> Iterator[bytes]:
             yield _header(file, target=b"".join(file.parts))
         else:
             yield _header(file)
-            yield from _whole(file)
+            yield from whole(file)
             yield bytes(-file.size % tarfile.BLOCKSIZE)
     yield bytes(2 * tarfile.BLOCKSIZE)
 
@@ -45,7 +45,8 @@ def _header(file: PackedFile, target: bytes | None = None) -> bytes:
     return entry.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
-def _whole(file: PackedFile) -> Iterator[bytes]:
+def whole(file: PackedFile) -> Iterator[bytes]:
+    """The content of a file. Raises CalzionError where it is not as long as was announced."""
     size = 0
     for part in file.parts:
         size += len(part)

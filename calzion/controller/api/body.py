@@ -19,15 +19,15 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 _Name = TypeVar("_Name", bound=Label)
 
 
-def json_object(request: falcon.Request) -> dict[str, Any]:
+def json_object(request: falcon.Request, most: int = MAX_JSON) -> dict[str, Any]:
     """The body as a JSON object, {} where there is none. Raises CalzionError (usage)."""
     # `bounded_stream` reads nothing of a chunked body.
-    body = request.stream.read(MAX_JSON + 1) if _has_body(request) else b""
-    if len(body) > MAX_JSON:
-        raise CalzionError(f"the body is larger than {MAX_JSON} bytes", code="usage")
+    body = request.stream.read(most + 1) if _has_body(request) else b""
+    if len(body) > most:
+        raise CalzionError(f"the body is larger than {most} bytes", code="usage")
     try:
         data = json.loads(body) if body else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CalzionError(f"the body is no JSON: {error}", code="usage") from error
     if not isinstance(data, dict):
         raise CalzionError("the body is no JSON object", code="usage")

@@ -12,6 +12,7 @@ from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.deployments import ADMINISTRATOR
 from calzion.controller.api.stream import respond
 from calzion.controller.origin import Origin
+from calzion.controller.proposed import read_sections
 from calzion.controller.store import deployments, releases
 from calzion.controller.store.database import Database
 from calzion.controller.store.releases import OPEN_FOR, ReleaseService, ReleaseState
@@ -19,7 +20,7 @@ from calzion.controller.uploads import Uploads
 from calzion.controller.views import release_view
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName
-from calzion.template import parse_sections, parse_service
+from calzion.template import parse_service
 
 
 class Releases:
@@ -66,11 +67,7 @@ class Environment:
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
         """The sections of a release: {"env": {…}, "generate": {"NAME": length}, "run": {"NAME": {…}}}."""
-        data = body.json_object(request)
-        env, generate, run = (data.get(name, {}) for name in ("env", "generate", "run"))
-        lengths = generate.items() if isinstance(generate, dict) else ()
-        rules = {name: {"length": length} for name, length in lengths}
-        sections = parse_sections({"Env": env, "Generate": rules, "Run": run})
+        sections = read_sections(body.json_object(request))
         with self._database.write() as connection:
             release = _open_release(connection, deployment, number)
             releases.set_sections(connection, release.id, sections.env, sections.generate, sections.tasks)

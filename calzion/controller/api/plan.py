@@ -1,0 +1,33 @@
+"""What a deploy would do."""
+
+from __future__ import annotations
+
+import falcon
+
+from calzion.controller.api import body
+from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.proposed import Proposed
+from calzion.model import DeploymentName
+
+MAX_PLAN = 3 << 20
+"""Bytes of a plan's body: descriptions of code may hold 1 MiB, which Base64 makes a third more."""
+
+
+class Plan:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """Compares a proposed template with what is there, and changes nothing.
+
+        {"env": {…}, "generate": {…}, "run": {…}, "services": {NAME: {…}}, "codes": [{"services": [NAME],
+        "digest": git's id of the tree, "commit": …, "names": [those at the root], "files": {PATH: Base64},
+        "large": [PATH]}]}. The deployment need not exist.
+        """
+        name = body.label(DeploymentName, deployment)
+        proposed = body.json_object(request, MAX_PLAN)
+        Proposed.parse(proposed)
+        response.media = self._reconciler.answer(
+            "plan", deployment=name, proposed=proposed, user=ADMINISTRATOR
+        )
