@@ -32,7 +32,7 @@ def is_told(path: str) -> bool:
     return path in _ROOT_FILES or _BELOW.fullmatch(path) is not None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DescribedTree:
     """A SourceTree whose `files` are those that `is_told` names, as far as they are there and not too `large`."""
 

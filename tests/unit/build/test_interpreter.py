@@ -179,3 +179,19 @@ def test_a_download_that_fails_says_why_and_is_not_tried_again_at_once(tmp_path,
     with pytest.raises(CalzionError):
         decide(pythons, "3.19")
     assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+def test_what_would_be_downloaded_is_foreseen_without_a_download(tmp_path, fake_uv):
+    pythons = with_downloads(tmp_path, fake_uv("exit 1"))
+    names = (".python-version",)
+    assert pythons.foresee(("python",), names, lambda _name: b"3.19") == ("to be downloaded", "3.19")
+    assert pythons.foresee(("node",), names, lambda _name: b"3.19") is None
+    assert not (tmp_path / "calls").exists() and not (tmp_path / "data").exists()
+
+
+def test_what_is_here_is_foreseen_as_it_is_chosen(pythons):
+    read = {".python-version": b"3.11", "runtime.txt": b"python-9.9"}.get
+    chosen = pythons.decide(("python",), (".python-version",), read)
+    assert pythons.foresee(("python",), (".python-version",), read) == chosen.identity
+    with pytest.raises(CalzionError, match=r"9\.9.*is not on this server"):
+        pythons.foresee(("python",), ("runtime.txt",), read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ import pytest
 
 from calzion.build.directory import DirectoryTree
 from calzion.controller.archive import ArchiveLimits, extract
+from calzion.controller.described import DescribedTree
 from calzion.errors import CalzionError
 from calzion.packing.archive import archive
+from calzion.packing.description import describe
 from calzion.packing.file import PackedFile
 from calzion.packing.place import Place, Surveyor
 from calzion.packing.usergit import UserGit
@@ -117,6 +120,30 @@ def test_submodules_where_they_are_checked_out(tmp_path: Path, as_it_is: bool) -
         surveyor(clone, as_it_is=as_it_is).find(".").files(as_it_is=as_it_is)
 
 
+@pytest.mark.parametrize("as_it_is", [False, True])
+def test_a_description_tells_the_tree_that_an_upload_would_be(
+    app: Path, tmp_path: Path, as_it_is: bool
+) -> None:
+    library = repository(tmp_path / "library", {"lib.py": "one", "bin/run": "x"})
+    (app / "Procfile").write_text("web: run\n")
+    (app / "runtime.txt").symlink_to("Procfile")
+    git(app, "submodule", "add", "--quiet", str(library), "vendor/lib")
+    commit(app, {})
+    (app / "sub" / "b.txt").write_text("changed")
+    for directory in (".", "sub", "vendor/lib"):
+        place = surveyor(app, as_it_is=as_it_is).find(directory)
+        tree = DirectoryTree(
+            unpacked(packed(place, as_it_is=as_it_is), tmp_path / f"{directory.replace('/', '-')}+")
+        )
+        told = describe(place.files(as_it_is=as_it_is), "")
+        assert (told.digest, told.names()) == (tree.digest, tree.names())
+        assert [told.read(path) for path in ("Procfile", "runtime.txt")] == [
+            tree.read(path) for path in ("Procfile", "runtime.txt")
+        ]
+        again = DescribedTree.parse(json.loads(json.dumps(told.as_dict())))
+        assert again.as_dict() == told.as_dict(), "names that are no text travel too"
+
+
 def test_where_code_is_looked_for(tmp_path: Path) -> None:
     app = repository(tmp_path / "app", {"ops/template.yaml": "", "api/x": "own"})
     other = repository(tmp_path / "other", {"x": "other", "deep/y": "deep"})
@@ -167,3 +194,5 @@ def test_a_file_that_changes_while_it_is_packed() -> None:
     for files in (file(3, b"ab"), file(3, b"ab", b"cd")):
         with pytest.raises(CalzionError, match="'f' changed while it was packed"):
             list(archive(files))
+    with pytest.raises(CalzionError, match="'f' changed while it was packed"):
+        describe(file(3, b"ab"), "")
