@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from calzion.controller.cancellable import Cancellable
@@ -182,7 +181,6 @@ class Deployer:
         """What `release_template` would do now. Writes nothing, and waits for nobody. No error tells secrets."""
         with self._parts.database.read() as connection:
             found = deployments.find(connection, name)
-            old_commits = _commits(connection, found) if found else {}
         deployment = found or deployments.provisional(name, claim.repository)
         services = [ReleaseService(definition=definition) for definition in template.services]
         try:
@@ -193,7 +191,7 @@ class Deployer:
         return Forecast(
             deployment=name,
             plan=prepared.plan,
-            old_commits=old_commits,
+            old_commits=_commits(prepared.current, prepared.old),
             new_commits={service: source.commit for service, source in sources.items()},
             volumes=self._parts.backend.volumes(name),
         )
@@ -368,10 +366,8 @@ class Deployer:
                 _log.warning("draining is put off: %s", error)
 
 
-def _commits(connection: Connection, deployment: Deployment) -> dict[ServiceName, str]:
-    """What the code of each current service was made of."""
-    current = releases.current(connection, deployment.id)
-    services = releases.services(connection, current.id) if current else ()
+def _commits(current: Release | None, services: Iterable[ReleaseService]) -> dict[ServiceName, str]:
+    """What the code of each service of the current release was made of."""
     origins = {service.name: Origin.parse(service.source) for service in services}
     return {
         name: origin.commit if origin.known or current is None else current.commit

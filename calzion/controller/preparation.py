@@ -35,13 +35,15 @@ WAITS_FOR_CODE = "waits for its code: push it, or upload it"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """`builds` are the orders of services that came with code."""
+    """`builds` are the orders of services that came with code; `before`, `current` and `old` are what there is now."""
 
     surroundings: Surroundings
     versions: Mapping[ServiceName, ServiceVersion]
     builds: Mapping[ServiceName, BuildOrder]
     plan: Plan
     before: Surroundings | None = field(repr=False, default=None)
+    current: Release | None = None
+    old: tuple[ReleaseService, ...] = ()
 
 
 class Sections(Protocol):
@@ -101,6 +103,7 @@ class _Known:
 
     surroundings: Surroundings
     before: Surroundings | None
+    current: Release | None
     old: tuple[ReleaseService, ...]
     done: frozenset[str]
 
@@ -118,6 +121,7 @@ def _look(
     return _Known(
         surroundings=_surroundings(parts, holdings, deployment, sections, services),
         before=_surroundings(parts, holdings, deployment, current, old) if current else None,
+        current=current,
         old=old,
         done=tasks.done(connection, deployment.id),
     )
@@ -144,6 +148,8 @@ def _decide(
         builds=builds,
         plan=plan(versions, old_versions, sections.tasks, known.done),
         before=before,
+        current=known.current,
+        old=known.old,
     )
 
 

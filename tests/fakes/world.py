@@ -85,9 +85,15 @@ class World:
         self.reconciler.recover()
         self.reconciler.reconcile(first=True)
 
-    def deploy(self, template: str, procfiles: Mapping[str, str], commit: str = "") -> Release:
+    def deploy(
+        self,
+        template: str,
+        procfiles: Mapping[str, str],
+        commit: str = "",
+        secrets: frozenset[str] = frozenset(),
+    ) -> Release:
         """Release a template whose apps have these Procfiles; returns when the old instances are gone too."""
-        parsed = parse_template(template.encode())
+        parsed = parse_template(template.encode(), secrets=secrets)
         sources = {ServiceName(name): FakeTree(text, commit) for name, text in procfiles.items()}
         cancellation = CancellationToken()
         try:

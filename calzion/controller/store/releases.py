@@ -106,7 +106,8 @@ def find(connection: Connection, deployment_id: int, number: int) -> Release | N
 
 def current(connection: Connection, deployment_id: int) -> Release | None:
     chosen = (releases.c.deployment_id == deployment_id) & (releases.c.state == ReleaseState.CURRENT)
-    row = connection.execute(select(releases).where(chosen)).one_or_none()
+    # In the order of the deployment's own index: the one of states grows with the deployments.
+    row = connection.execute(select(releases).where(chosen).order_by(releases.c.number)).one_or_none()
     return _release(row) if row else None
 
 
