@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,8 +16,10 @@ SHORTEST = 6
 class Mask:
     """Hides these values by name: whole, a line of several alone, and as they stand in a URL."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._names = {form: f"[{name}]" for name, value in values.items() for form in _forms(value)}
+    def __init__(self, values: Mapping[str, str], more: Iterable[tuple[str, str]] = ()) -> None:
+        """`more` are further values by name, of which one name may have several."""
+        pairs = [*values.items(), *more]
+        self._names = {form: f"[{name}]" for name, value in pairs for form in _forms(value)}
         longest_first = sorted(self._names, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

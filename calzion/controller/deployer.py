@@ -18,7 +18,7 @@ from calzion.controller.operations import destroy
 from calzion.controller.origin import Origin
 from calzion.controller.parts import Parts
 from calzion.controller.preparation import foresee, load_mask
-from calzion.controller.rollout import Rollout
+from calzion.controller.rollout import USUAL, Manner, Rollout
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord
@@ -263,10 +263,13 @@ class Deployer:
         cancellation: Cancellation,
         *,
         may_hold: bool,
+        manner: Manner = USUAL,
     ) -> Release:
         """Roll an open release out. Its story ends with `done` or `error`, and the error is raised too."""
         with self._parts.database.write() as connection:
             releases.start(connection, release_id, ReleaseState.ROLLING, self._parts.now())
+            newest = secrets.newest(connection, deployment.id)
+            releases.set_secrets(connection, release_id, newest if manner.secrets is None else manner.secrets)
             release = releases.by_id(connection, release_id)
             services = releases.services(connection, release_id)
             mask = load_mask(self._parts, connection, deployment)
@@ -274,7 +277,8 @@ class Deployer:
         story.mask = mask
         try:
             with self._under_way(cancellation) as either:
-                old = self._roll_out(deployment, release, services, sources, story, either, may_hold)
+                rollout = Rollout(self._parts, self._traffic, deployment, release, story, either, manner)
+                old = self._roll_out(rollout, release, story, deployment, services, sources, may_hold)
         except CalzionError as error:
             self._fail(deployment, release, error, story)
             raise
@@ -315,15 +319,14 @@ class Deployer:
 
     def _roll_out(
         self,
-        deployment: Deployment,
+        rollout: Rollout,
         release: Release,
+        story: StoryWriter,
+        deployment: Deployment,
         services: Sequence[ReleaseService],
         sources: Mapping[ServiceName, SourceTree],
-        story: StoryWriter,
-        cancellation: Cancellation,
         may_hold: bool,
     ) -> list[InstanceRecord]:
-        rollout = Rollout(self._parts, self._traffic, deployment, release, story, cancellation)
         began = self._parts.now()
         try:
             old = rollout.run(services, sources, may_hold=may_hold)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, secrets
 from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.secrets import Versions
 from calzion.model import Generate, ServiceName
 
 UNMADE_ADDRESS = "127.64.0.0"
@@ -24,8 +25,8 @@ class Holdings(Protocol):
     def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
         """Every generated value, those of the rules among them."""
 
-    def secrets(self) -> dict[str, str]:
-        """What users have set."""
+    def secrets(self, versions: Versions | None) -> dict[str, str]:
+        """What users have set: in these versions, or the newest ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,8 @@ class Taken:
         deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)
         return deployments.generated_values(self.connection, self.parts.vault, self.deployment)
 
-    def secrets(self) -> dict[str, str]:
-        return secrets.values(self.connection, self.parts.vault, self.deployment)
+    def secrets(self, versions: Versions | None) -> dict[str, str]:
+        return _secrets(self.parts, self.connection, self.deployment, versions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,5 +65,12 @@ class Foreseen:
         made = deployments.generated_values(self.connection, self.parts.vault, self.deployment)
         return {rule.name: "0" * rule.length for rule in rules} | made
 
-    def secrets(self) -> dict[str, str]:
-        return secrets.values(self.connection, self.parts.vault, self.deployment)
+    def secrets(self, versions: Versions | None) -> dict[str, str]:
+        return _secrets(self.parts, self.connection, self.deployment, versions)
+
+
+def _secrets(
+    parts: Parts, connection: Connection, deployment: Deployment, versions: Versions | None
+) -> dict[str, str]:
+    known = secrets.newest(connection, deployment.id) if versions is None else versions
+    return secrets.values(connection, parts.vault, deployment, known)

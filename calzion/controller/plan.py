@@ -79,6 +79,11 @@ class Plan:
     def changes_something(self) -> bool:
         return bool(self.tasks) or any(item.change is not Change.UNCHANGED for item in self.items)
 
+    def changes(self) -> list[str]:
+        """What is not as before, a short line each."""
+        changed = [f"{each.service} {each}" for each in self.items if each.change is not Change.UNCHANGED]
+        return changed + [f"{task.name} runs once" for task in self.tasks]
+
     def lines(self) -> list[str]:
         """A line a service and task, as the pusher sees it."""
         rows = [(str(item.service), str(item)) for item in self.items]

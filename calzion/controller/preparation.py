@@ -17,6 +17,7 @@ from calzion.controller.plan import Plan, ServiceVersion, plan
 from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService
+from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member, Surroundings
 from calzion.model import (
     BuildOrder,
@@ -62,7 +63,7 @@ class Sections(Protocol):
 def prepare(
     parts: Parts,
     deployment: Deployment,
-    sections: Sections,
+    release: Release,
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
 ) -> Prepared:
@@ -72,8 +73,8 @@ def prepare(
     """
     with parts.database.write() as connection:
         holdings = Taken(parts=parts, connection=connection, deployment=deployment)
-        known = _look(parts, connection, holdings, deployment, sections, services)
-    return _decide(parts, deployment, sections, services, sources, known, parts.builder.key)
+        known = _look(parts, connection, holdings, deployment, release, services, release.secrets)
+    return _decide(parts, deployment, release, services, sources, known, parts.builder.key)
 
 
 def foresee(
@@ -82,19 +83,23 @@ def foresee(
     sections: Sections,
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
+    versions: Versions | None = None,
 ) -> Prepared:
-    """Decide the same as `prepare`, and write nothing anywhere. The deployment may be a provisional one."""
+    """Decide the same as `prepare`, and write nothing anywhere. The deployment may be a provisional one.
+
+    Without `versions` the secrets are the newest ones.
+    """
     with parts.database.read() as connection:
         holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
-        known = _look(parts, connection, holdings, deployment, sections, services)
+        known = _look(parts, connection, holdings, deployment, sections, services, versions)
     return _decide(parts, deployment, sections, services, sources, known, parts.builder.foresee)
 
 
 def load(parts: Parts, connection: Connection, deployment: Deployment, release: Release) -> Surroundings:
-    """The surroundings of a release as they were decided when it was rolled out."""
+    """The surroundings of a release as they were decided when it was rolled out, whatever was set since."""
     holdings = Taken(parts=parts, connection=connection, deployment=deployment)
     services = releases.services(connection, release.id)
-    return _surroundings(parts, holdings, deployment, release, services)
+    return _surroundings(parts, holdings, deployment, release, services, release.secrets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +120,14 @@ def _look(
     deployment: Deployment,
     sections: Sections,
     services: Sequence[ReleaseService],
+    versions: Versions | None,
 ) -> _Known:
     current = releases.current(connection, deployment.id)
     old = releases.services(connection, current.id) if current else ()
+    before = _surroundings(parts, holdings, deployment, current, old, current.secrets) if current else None
     return _Known(
-        surroundings=_surroundings(parts, holdings, deployment, sections, services),
-        before=_surroundings(parts, holdings, deployment, current, old) if current else None,
+        surroundings=_surroundings(parts, holdings, deployment, sections, services, versions),
+        before=before,
         current=current,
         old=old,
         done=tasks.done(connection, deployment.id),
@@ -154,9 +161,9 @@ def _decide(
 
 
 def load_mask(parts: Parts, connection: Connection, deployment: Deployment) -> Mask:
-    """What hides the deployment's secrets and generated values, as they are now."""
+    """What hides the deployment's generated values and its secrets, older ones that a release may go back to too."""
     generated = deployments.generated_values(connection, parts.vault, deployment)
-    return Mask({**generated, **secrets.values(connection, parts.vault, deployment)})
+    return Mask(generated, secrets.all_values(connection, parts.vault, deployment))
 
 
 def build_order(
@@ -185,8 +192,10 @@ def _surroundings(
     deployment: Deployment,
     sections: Sections,
     services: Sequence[ReleaseService],
+    versions: Versions | None,
 ) -> Surroundings:
-    generated, secrets = holdings.generated(sections.generate), holdings.secrets()
+    """`versions` are those of the secrets, None for the newest."""
+    generated, secrets = holdings.generated(sections.generate), holdings.secrets(versions)
 
     def member(definition: ServiceDefinition) -> Member:
         values = environment.values_of(

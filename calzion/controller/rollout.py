@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from calzion.controller import launch
 from calzion.controller.commands import Commands
@@ -14,16 +15,31 @@ from calzion.controller.live import live_specs
 from calzion.controller.locks import CancellationToken, check_cancelled
 from calzion.controller.parts import Parts
 from calzion.controller.plan import Change, stages
-from calzion.controller.preparation import Prepared, prepare
+from calzion.controller.preparation import Prepared, load_mask, prepare
 from calzion.controller.store import instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release, ReleaseService
+from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member
 from calzion.controller.traffic import Traffic, routed_services, urls
 from calzion.errors import CalzionError
 from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
 from calzion.progress import STEP, Event, Story
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a release is rolled out: with these versions of the secrets, or the newest; with or without release commands
+    and tasks. `notes` are told before its end.
+    """
+
+    secrets: Versions | None = None
+    commands: bool = True
+    notes: Sequence[str] = ()
+
+
+USUAL = Manner()
 
 
 class Rollout:
@@ -37,9 +53,11 @@ class Rollout:
         release: Release,
         story: Story,
         cancellation: Cancellation,
+        manner: Manner,
     ) -> None:
         self._parts = parts
         self._traffic = traffic
+        self._manner = manner
         self._deployment = deployment
         self._release = release
         self._story = story
@@ -51,11 +69,9 @@ class Rollout:
         self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree], *, may_hold: bool
     ) -> list[InstanceRecord]:
         """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
-        prepared = prepare(self._parts, self._deployment, self._release, services, sources)
-        self._story.mask = prepared.surroundings.mask
+        prepared = self._prepare(services, sources)
         self._tell(prepared, may_hold)
         slugs = self._build(prepared)
-        self._remember(slugs)
         new = Launch(
             self._parts,
             self._deployment,
@@ -75,9 +91,24 @@ class Rollout:
         self._follow(prepared, began)
         return old
 
+    def _prepare(
+        self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree]
+    ) -> Prepared:
+        prepared = prepare(self._parts, self._deployment, self._release, services, sources)
+        if not self._manner.commands:
+            prepared = replace(prepared, plan=replace(prepared.plan, tasks=()))
+        with self._parts.database.write() as connection:
+            # Before any slug is looked for: what is recorded here is never pruned.
+            for name, version in prepared.versions.items():
+                releases.set_service_slug(connection, self._release.id, name, version.code)
+            releases.set_changes(connection, self._release.id, prepared.plan.changes())
+            self._story.mask = load_mask(self._parts, connection, self._deployment)
+        return prepared
+
     def _tell(self, prepared: Prepared, may_hold: bool) -> None:
-        commit = f" from {self._release.commit[:7]}" if self._release.commit else ""
-        title = f"{self._deployment.name}: release v{self._release.number}{commit} ({self._release.user})"
+        what = f" {self._release.act}" if self._release.act else ""
+        what += f" from {self._release.commit[:7]}" if self._release.commit and not what else ""
+        title = f"{self._deployment.name}: release v{self._release.number}{what} ({self._release.user})"
         self._story.emit(Event(kind=STEP, text=title, detail={"release": self._release.number}))
         for line in prepared.plan.lines():
             self._story.log(line)
@@ -133,12 +164,6 @@ class Rollout:
             raise errors[0]
         return {order.service: slug for order, slug in zip(orders, results, strict=True) if slug}
 
-    def _remember(self, slugs: Mapping[ServiceName, Slug]) -> None:
-        """A release that fails after this can be tried again with what was built for it."""
-        with self._parts.database.write() as connection:
-            for name, slug in slugs.items():
-                releases.set_service_slug(connection, self._release.id, name, slug.key)
-
     def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch) -> float:
         check_cancelled(self._cancellation)
         plan = {item.service: item.change for item in prepared.plan.items}
@@ -191,7 +216,7 @@ class Rollout:
 
     def _run_release_command(self, commands: Commands, member: Member, slug: Slug | None) -> None:
         command = release_command(member.definition, slug.process_types) if slug else None
-        if slug and command:
+        if slug and command and self._manner.commands:
             commands.release_command(member, slug, command)
 
     def _slug(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], service: ServiceName) -> Slug:
@@ -272,3 +297,5 @@ class Rollout:
             self._story.log(url)
         if not routed:
             self._story.log("no web process: nothing is routed")
+        for note in self._manner.notes:
+            self._story.log(note)

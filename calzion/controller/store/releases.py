@@ -32,6 +32,10 @@ OPEN_FOR = 86_400.0
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
+    """`secrets` are the versions that it was rolled out with, `changes` what it changed, a line each; `act` says what
+    it did where it was no push or deploy.
+    """
+
     id: int
     deployment_id: int
     number: int
@@ -43,6 +47,9 @@ class Release:
     generate: tuple[Generate, ...]
     tasks: tuple[Task, ...]
     source: str
+    secrets: Mapping[str, int]
+    changes: tuple[str, ...]
+    act: str
     created: float
     started: float | None
     finished: float | None
@@ -70,7 +77,7 @@ class ReleaseService:
 
 
 def open_release(
-    connection: Connection, deployment_id: int, *, user: str, commit: str = "", now: float
+    connection: Connection, deployment_id: int, *, user: str, commit: str = "", act: str = "", now: float
 ) -> Release:
     """An empty release with the deployment's next number."""
     mine = releases.c.deployment_id == deployment_id
@@ -87,6 +94,7 @@ def open_release(
             generate=[],
             tasks=[],
             source="",
+            act=act,
             created=now,
         )
     )
@@ -145,6 +153,14 @@ def set_sections(
 
 def set_source(connection: Connection, id: int, source: str) -> None:
     connection.execute(update(releases).where(releases.c.id == id).values(source=source))
+
+
+def set_secrets(connection: Connection, id: int, versions: Mapping[str, int]) -> None:
+    connection.execute(update(releases).where(releases.c.id == id).values(secrets=dict(versions)))
+
+
+def set_changes(connection: Connection, id: int, changes: Iterable[str]) -> None:
+    connection.execute(update(releases).where(releases.c.id == id).values(changes=list(changes)))
 
 
 def start(connection: Connection, id: int, state: ReleaseState, now: float) -> None:
@@ -273,6 +289,9 @@ def _release(row: Row[tuple[object, ...]]) -> Release:
         generate=tuple(Generate(name=name, length=length) for name, length in data["generate"]),
         tasks=tuple(_task(task) for task in data["tasks"]),
         source=data["source"],
+        secrets=data["secrets"],
+        changes=tuple(data["changes"]),
+        act=data["act"],
         created=data["created"],
         started=data["started"],
         finished=data["finished"],

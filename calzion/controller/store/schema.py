@@ -66,6 +66,9 @@ releases = Table(
     Column("generate", JSON, nullable=False),
     Column("tasks", JSON, nullable=False, server_default="[]"),
     Column("source", String(64), nullable=False),
+    Column("secrets", JSON, nullable=False, server_default="{}"),
+    Column("changes", JSON, nullable=False, server_default="[]"),
+    Column("act", String(160), nullable=False, server_default=""),
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),
@@ -115,10 +118,14 @@ tasks = Table(
 secrets = Table(
     "secrets",
     metadata,
-    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", String(255), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(255), nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     Column("changed", Float, nullable=False),
+    Column("newest", Boolean, nullable=False),
+    Index("secrets_deployment", "deployment_id"),
+    sqlite_autoincrement=True,
 )
 
 formations = Table(
