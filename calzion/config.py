@@ -53,6 +53,7 @@ class Settings:
     python_downloads: str
     boot_timeout: float
     drain_timeout: float
+    keep_releases: int
     search_path: SearchPath
     origins: Mapping[str, str]
 
@@ -162,6 +163,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("boot-timeout", "60", "seconds a new instance has to become healthy", _seconds, number=True),
     Setting("drain-timeout", "30", "seconds old instances may finish their requests", _seconds, number=True),
+    Setting(
+        "keep-releases",
+        "10",
+        "releases of a deployment, besides the current one, to go back to",
+        _count,
+        number=True,
+    ),
     Setting(
         "search-path", "", "where 'calzion deploy' looks for code that the repository lacks", _search_path
     ),

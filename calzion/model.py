@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -244,6 +244,12 @@ class Builder(Protocol):
 
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         """Build, or return what was built before. Raises CalzionError (code `build`) with the cause."""
+
+    def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
+        """Keep these slugs and the caches of these names, and have all others gone at once.
+
+        Their space is freed by calling what is returned, which may take long.
+        """
 
 
 @dataclass(frozen=True, order=True)

@@ -108,6 +108,7 @@ def _run_controller(settings: Settings, ready: Ready) -> None:
                 vault=Vault.open(layout.secret_key),
                 reconciler=ReconcilerClient(layout.reconciler_socket),
                 uploads=layout.uploads,
+                keep_releases=settings.keep_releases,
                 checks=_part_checks(settings),
             )
         ),
@@ -121,6 +122,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.deployer import Deployer
     from calzion.controller.desk import Desk
     from calzion.controller.reconciler import Reconciler
+    from calzion.controller.retention import prune
     from calzion.controller.store.database import migrate
     from calzion.controller.traffic import Traffic
     from calzion.gitreceive.intake import Intake
@@ -133,7 +135,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
     reconciler.recover()
-    deployer.prune_uploads()
+    prune(parts)
     intake = Intake(parts.database, deployer, layout.repositories)
     servers = [
         ChannelServer(layout.reconciler_socket, Desk(parts, traffic, deployer).operations()),
@@ -198,6 +200,7 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         port_is_free=_port_is_free,
         address_is_free=_address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
+        keep_releases=settings.keep_releases,
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from calzion.build.remotes import Pinned, Remotes
 from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import Stack, find_uv
-from calzion.build.store import SlugStore, remove_tree
+from calzion.build.store import SlugStore, bury, remove_tree
 from calzion.build.submodules import fetched_submodules, place_submodules, wanted_submodules
 from calzion.build.turns import Turns
 from calzion.build.verdict import check_size, judge
@@ -125,6 +125,16 @@ class SlugBuilder:
         names = frozenset({f"key {key}", f"cache {order.cache}"})
         with self.turns.take(names, sink, order.service, cancellation):
             return self.find(key) or self._attempt(order, key, sink, cancellation)
+
+    def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
+        unneeded = (*self.store.others(slugs), *self.caches.others(caches))
+        graves = [bury(path, self.layout.builds) for path in unneeded]
+
+        def free() -> None:
+            for grave in graves:
+                remove_tree(grave)
+
+        return free
 
     def _attempt(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:
         self.afterwards.stop(order.cache)

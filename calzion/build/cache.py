@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,11 @@ class Caches:
             if is_real_directory(lent) and not home.exists():
                 self.directory.mkdir(parents=True, exist_ok=True)
                 lent.rename(home)
+
+    def others(self, names: Iterable[str]) -> list[Path]:
+        """The caches that have none of these names."""
+        kept = {self.path(name) for name in names}
+        return [path for path in self.directory.glob("*") if path not in kept]
 
     def remove(self, name: str) -> None:
         """Forget a cache; the next build starts without one."""

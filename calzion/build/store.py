@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,12 @@ class SlugStore:
         """Remove a slug that nothing runs; unknown keys are ignored."""
         if not _KEY.fullmatch(key) or not (self.directory / key).exists():
             return
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        grave = Path(tempfile.mkdtemp(dir=self.scratch, prefix="removed-"))
-        (self.directory / key).rename(grave / key)
-        remove_tree(grave)
+        remove_tree(bury(self.directory / key, self.scratch))
+
+    def others(self, keys: Collection[str]) -> tuple[Path, ...]:
+        """The directories of all slugs but those of these keys, those of broken ones too."""
+        found = (path for path in self.directory.glob("*") if _KEY.fullmatch(path.name))
+        return tuple(path for path in found if path.name not in keys)
 
     def list(self) -> tuple[Slug, ...]:
         """Every slug, the oldest first."""
@@ -66,6 +69,14 @@ class SlugStore:
             ages = sorted((entry.stat().st_mtime, entry.name) for entry in entries)
         found = (self.find(name) for _, name in ages)
         return tuple(slug for slug in found if slug)
+
+
+def bury(path: Path, scratch: Path) -> Path:
+    """Have a directory gone at once, whole, to where it can be removed at leisure: a start empties `scratch`."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    grave = Path(tempfile.mkdtemp(dir=scratch, prefix="removed-"))
+    path.rename(grave / path.name)
+    return grave
 
 
 def remove_tree(path: Path) -> None:

@@ -18,6 +18,7 @@ from calzion.controller.operations import destroy
 from calzion.controller.origin import Origin
 from calzion.controller.parts import Parts
 from calzion.controller.preparation import foresee, load_mask
+from calzion.controller.retention import prune
 from calzion.controller.rollout import USUAL, Manner, Rollout
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
@@ -282,24 +283,12 @@ class Deployer:
         except CalzionError as error:
             self._fail(deployment, release, error, story)
             raise
+        else:
+            self._drain(old)
         finally:
             story.close()
-            self.prune_uploads()
-        self._drain(old)
+            prune(self._parts)
         return release
-
-    def prune_uploads(self) -> None:
-        """Remove uploaded code that no release needs."""
-
-        def needed() -> set[str]:
-            with self._parts.database.read() as connection:
-                sources = releases.sources_in_use(connection, self._parts.now())
-            return {Origin.parse(source).upload for source in sources}
-
-        try:
-            self._parts.uploads.prune(needed)
-        except (OSError, SQLAlchemyError) as error:
-            _log.warning("uploads are not pruned: %s", error)
 
     @contextmanager
     def _under_way(self, cancellation: Cancellation) -> Iterator[Cancellation]:

@@ -6,6 +6,7 @@ from calzion.controller import launch
 from calzion.controller.launch import Launch
 from calzion.controller.live import Live, find_live, live_specs
 from calzion.controller.parts import Parts
+from calzion.controller.retention import prune
 from calzion.controller.store import deployments, instances
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRole
@@ -72,6 +73,7 @@ def destroy(
     with parts.database.write() as connection:
         deployments.mark_destroying(connection, deployment.id)
     finish_destroying(parts, traffic, deployment, with_branch=with_branch)
+    prune(parts)
     story.done(f"{name} is destroyed")
 
 

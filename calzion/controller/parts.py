@@ -38,6 +38,7 @@ class Parts:
     """`open_upload` opens a directory of uploaded code, which was made of a commit; `open_commit` one of a commit of a
     repository. `forget_branch` removes a destroyed deployment's branch.
 
+    `keep_releases` is how many releases of a deployment can be gone back to.
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
@@ -59,6 +60,7 @@ class Parts:
     address_is_free: Callable[[str], bool]
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
+    keep_releases: int = 10
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)
     now: Callable[[], float] = time.time

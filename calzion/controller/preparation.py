@@ -16,6 +16,7 @@ from calzion.controller.parts import Parts
 from calzion.controller.plan import Plan, ServiceVersion, plan
 from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.kept import cache_name
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member, Surroundings
@@ -174,12 +175,11 @@ def build_order(
     definition = member.definition
     literal = {key: interpolate(value, {}) for key, value in definition.env if not references(value)}
     wanted = {key: surroundings.own(member)[key] for key in definition.build_env}
-    owner = deployment.repository or deployment.name
     return BuildOrder(
         deployment=deployment.name,
         service=name,
-        repository=owner,
-        cache=f"{owner}.{name}",
+        repository=deployment.repository or deployment.name,
+        cache=cache_name(deployment, name),
         source=source,
         environment=tuple(sorted((literal | wanted).items())),
         buildpacks=definition.buildpacks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,6 +56,19 @@ class StoryBook:
 
     def forget(self, deployment_id: int) -> None:
         shutil.rmtree(self._directory / str(deployment_id), ignore_errors=True)
+
+    def prune(self, first: Mapping[int, int]) -> None:
+        """Keep the stories of these deployments, by id, from the release of that number on; forget all others."""
+        if not self._directory.is_dir():
+            return
+        for directory in self._directory.glob("[0-9]*"):
+            oldest = first.get(int(directory.name))
+            if oldest is None:
+                shutil.rmtree(directory, ignore_errors=True)
+                continue
+            for path in directory.glob("*.jsonl"):
+                if path.stem.isdigit() and int(path.stem) < oldest:
+                    path.unlink(missing_ok=True)
 
     def _path(self, deployment_id: int, number: int) -> Path:
         return self._directory / str(deployment_id) / f"{number}.jsonl"

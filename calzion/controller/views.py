@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +44,8 @@ def key_view(key: UserKey) -> dict[str, Any]:
     }
 
 
-def release_view(connection: Connection, release: Release) -> dict[str, Any]:
+def release_view(connection: Connection, release: Release, restorable: Collection[int]) -> dict[str, Any]:
+    """`restorable` are the numbers that can be gone back to."""
     return {
         "version": release.number,
         "state": str(release.state),
@@ -54,6 +55,9 @@ def release_view(connection: Connection, release: Release) -> dict[str, Any]:
         "seconds": release.seconds,
         "message": release.message,
         "services": releases.service_names(connection, release.id),
+        "act": release.act,
+        "changes": list(release.changes),
+        "rollback": release.number in restorable,
     }
 
 

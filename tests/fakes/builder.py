@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class FakeBuilder:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.slugs: dict[str, Slug] = {}
+        self.caches: set[str] = set()
 
     def key(self, order: BuildOrder) -> str:
         parts = f"{order.source.digest} {order.environment} {order.buildpacks}"
@@ -46,11 +48,17 @@ class FakeBuilder:
     def find(self, key: str) -> Slug | None:
         return self.slugs.get(key)
 
+    def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
+        self.slugs = {key: slug for key, slug in self.slugs.items() if key in slugs}
+        self.caches &= set(caches)
+        return lambda: None
+
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         key = self.key(order)
         root = self.directory / key
         root.mkdir(parents=True, exist_ok=True)
         sink.log("built", source=order.service)
+        self.caches.add(order.cache)
         self.slugs[key] = Slug(
             key=key,
             digest=key,

@@ -18,10 +18,14 @@ class Crash(BaseException):
 
 
 class Fuse:
-    """Every step outside of memory passes it. `blow_at` says at which one it breaks, before or after it is done."""
+    """Every step outside of memory passes it. `blow_at` says at which one it breaks, before or after it is done.
+
+    `meanwhile` is called after every step that is done, but for those that it takes itself.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.meanwhile: Callable[[], None] | None = None
         self.reset()
 
     def reset(self, blow_at: int = 0, *, after: bool = False, full_disk: bool = False) -> None:
@@ -42,6 +46,10 @@ class Fuse:
         yield
         if here and self._after:
             self._blow(name)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+            self.meanwhile = meanwhile
 
     def _arrive(self, name: str) -> bool:
         with self._lock:

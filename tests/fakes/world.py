@@ -13,6 +13,7 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.observed import Observed
 from calzion.controller.parts import Parts, Timeouts
 from calzion.controller.reconciler import Reconciler
+from calzion.controller.retention import prune
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.database import migrate
 from calzion.controller.store.instances import InstanceRole
@@ -36,8 +37,9 @@ NAME = DeploymentName("app")
 class World:
     """The backend, router, slugs and files outlive the controller, as they do on a machine."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keep_releases: int = 10) -> None:
         self.directory = directory
+        self.keep_releases = keep_releases
         self.url = f"sqlite:///{directory}/calzion.db"
         migrate(self.url, directory / "lock")
         self.vault = Vault.open(directory / "key")
@@ -54,7 +56,7 @@ class World:
         self.fuse.reset()
         backend: Any = Fused(self.backend, self.fuse, "ensure", "stop", "forget", "run", "remove_deployment")
         router: Any = Fused(self.router, self.fuse, "apply", "retire")
-        builder: Any = Fused(self.builder, self.fuse, "build")
+        builder: Any = Fused(self.builder, self.fuse, "build", "prune")
         self.parts = Parts(
             database=FusedDatabase(self.url, self.fuse),
             vault=self.vault,
@@ -73,6 +75,7 @@ class World:
             address_is_free=lambda address: True,
             probe=_up,
             timeouts=Timeouts(boot=2.0, drain=0.0, settle=0.0),
+            keep_releases=self.keep_releases,
             new_id=lambda: f"{next(self._ids):016x}",
         )
         self.traffic = Traffic(self.parts)
@@ -83,6 +86,7 @@ class World:
         """What the reconciler does at its start, and its first pass."""
         self.start()
         self.reconciler.recover()
+        prune(self.parts)
         self.reconciler.reconcile(first=True)
 
     def deploy(
@@ -90,16 +94,17 @@ class World:
         template: str,
         procfiles: Mapping[str, str],
         commit: str = "",
-        secrets: frozenset[str] = frozenset(),
+        secrets: Collection[str] = (),
+        name: DeploymentName = NAME,
     ) -> Release:
         """Release a template whose apps have these Procfiles; returns when the old instances are gone too."""
-        parsed = parse_template(template.encode(), secrets=secrets)
+        parsed = parse_template(template.encode(), secrets=frozenset(secrets))
         sources = {ServiceName(name): FakeTree(text, commit) for name, text in procfiles.items()}
         cancellation = CancellationToken()
         try:
-            with self.deployer.turn(NAME, "a test", self.events.append, cancellation):
+            with self.deployer.turn(name, "a test", self.events.append, cancellation):
                 return self.deployer.release_template(
-                    NAME, parsed, sources, Claim(user="t", commit=commit), self.events.append, cancellation
+                    name, parsed, sources, Claim(user="t", commit=commit), self.events.append, cancellation
                 )
         finally:
             self.settle()
@@ -133,6 +138,7 @@ class World:
             slug = self.backend.specs[each.id].slug
             assert slug is None or slug.name == slugs[ServiceName(each.service)], each
         assert {each.service for each in self.running()} == {str(name) for name in slugs}
+        assert {slug for slug in slugs.values() if slug} <= self.builder.slugs.keys()
         self._check_routes({record.pool for record in records if record.pool})
 
     def _check_routes(self, pools: set[str]) -> None:

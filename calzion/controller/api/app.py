@@ -22,12 +22,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ApiParts:
-    """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at."""
+    """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at.
+
+    `keep_releases` is how many releases of a deployment can be gone back to.
+    """
 
     database: Database
     vault: Vault
     reconciler: ReconcilerClient
     uploads: Path
+    keep_releases: int
     checks: tuple[PartCheck, ...]
 
 
@@ -55,8 +59,8 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(f"{one}/services/{{service}}", deployments.Service(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}/environment", deployments.Environment(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, uploads))
-    app.add_route(f"{one}/releases", releases.Releases(parts.database))
-    app.add_route(f"{one}/releases/{{number:int}}", releases.Release(parts.database))
+    app.add_route(f"{one}/releases", releases.Releases(parts.database, parts.keep_releases))
+    app.add_route(f"{one}/releases/{{number:int}}", releases.Release(parts.database, parts.keep_releases))
     app.add_route(f"{one}/releases/{{number:int}}/events", releases.Events(parts.reconciler))
     app.add_route(f"{one}/releases/{{number:int}}/environment", releases.Environment(parts.database))
     app.add_route(

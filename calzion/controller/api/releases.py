@@ -13,7 +13,7 @@ from calzion.controller.api.deployments import ADMINISTRATOR
 from calzion.controller.api.stream import respond
 from calzion.controller.origin import Origin
 from calzion.controller.proposed import read_sections
-from calzion.controller.store import deployments, releases
+from calzion.controller.store import deployments, kept, releases
 from calzion.controller.store.database import Database
 from calzion.controller.store.releases import OPEN_FOR, ReleaseService, ReleaseState
 from calzion.controller.uploads import Uploads
@@ -24,14 +24,16 @@ from calzion.template import parse_service
 
 
 class Releases:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keep: int) -> None:
         self._database = database
+        self._keep = keep
 
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         with self._database.read() as connection:
             found = _deployment(connection, deployment)
+            back = kept.restorable(connection, found.id, self._keep)
             listed = releases.of_deployment(connection, found.id)
-            response.media = [release_view(connection, release) for release in listed]
+            response.media = [release_view(connection, release, back) for release in listed]
 
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}."""
@@ -41,13 +43,14 @@ class Releases:
         with self._database.write() as connection:
             found = _deployment(connection, deployment)
             release = releases.open_release(connection, found.id, user=user, commit=commit, now=time.time())
-            response.media = release_view(connection, release)
+            response.media = release_view(connection, release, ())
         response.status = falcon.HTTP_201
 
 
 class Release:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keep: int) -> None:
         self._database = database
+        self._keep = keep
 
     def on_get(
         self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
@@ -56,7 +59,8 @@ class Release:
             found = releases.find(connection, _deployment(connection, deployment).id, number)
             if found is None:
                 raise _missing(deployment, number)
-            response.media = release_view(connection, found)
+            back = kept.restorable(connection, found.deployment_id, self._keep)
+            response.media = release_view(connection, found, back)
 
 
 class Environment:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from calzion.controller.store.schema import deployments, release_services, releases
+from calzion.controller.store.schema import release_services, releases
 from calzion.model import Generate, Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 from calzion.template import as_keys, parse_service
 
@@ -224,25 +224,6 @@ def services(connection: Connection, release_id: int) -> tuple[ReleaseService, .
 def service_names(connection: Connection, release_id: int) -> list[str]:
     chosen = select(release_services.c.name).where(release_services.c.release_id == release_id)
     return list(connection.execute(chosen.order_by(release_services.c.name)).scalars())
-
-
-def sources_in_use(connection: Connection, now: float) -> set[str]:
-    """What releases that are open, under way, current, or the last that was tried say of where their code is."""
-    wanted = {release.id for release in in_state(connection, *UNFINISHED)}
-    wanted |= {
-        release.id for release in in_state(connection, ReleaseState.OPEN) if now - release.created <= OPEN_FOR
-    }
-    for id in connection.execute(select(deployments.c.id)).scalars():
-        repeated = to_repeat(connection, id)
-        wanted |= {repeated.id} if repeated else set()
-    of_services = select(release_services.c.source).where(release_services.c.release_id.in_(wanted))
-    of_releases = select(releases.c.source).where(releases.c.id.in_(wanted))
-    return {
-        source
-        for query in (of_services, of_releases)
-        for source in connection.execute(query).scalars()
-        if source
-    }
 
 
 def _service(row: Row[tuple[object, ...]]) -> ReleaseService:
