@@ -153,6 +153,29 @@ PAGES: dict[str, Page] = {
         exits={1: "it failed, or Ctrl-C: what served before serves on"},
         environment=_COLOURS,
     ),
+    "rollback": Page(
+        examples={
+            "calzion rollback myapp-production": "to the last successful release before the current one",
+            "calzion rollback myapp-production v5": "to the release v5, where it is kept",
+        },
+        exits={
+            1: "it failed, or the release can't be gone back to: what served before serves on",
+            3: "there is no such release, or it is not kept any more",
+        },
+        environment=_COLOURS,
+    ),
+    "promote": Page(
+        examples={
+            "calzion promote myapp-staging myapp-production": "what runs in staging, with production's values",
+            "calzion promote myapp-staging myapp-production --plan": "what that would change",
+        },
+        exits={
+            1: "it failed, or can't be done: what served before serves on",
+            4: "refused: TO belongs to another repository",
+            10: "with --plan: it would change something",
+        },
+        environment=_COLOURS,
+    ),
     "run": Page(
         examples={
             "calzion run myapp:web -- python manage.py createsuperuser": "at the terminal",
@@ -277,6 +300,9 @@ ARGUMENTS: dict[str, str] = {
     "TEMPLATE": "the file of the template",
     "DEPLOYMENT": "the name of a deployment, such as myapp-staging",
     "DEPLOYMENT[:SERVICE]": "a deployment, or one service of it, such as myapp-staging:web",
+    "[vN]": "the number of a release, such as v5",
+    "FROM": "the deployment whose current release is taken",
+    "TO": "the deployment in which it goes live",
     "DEPLOYMENT:SERVICE": "a service of a deployment, such as myapp-staging:web",
     "SERVICE[.TYPE]=N...": "how many: of the service's web process, or of another process type",
     "[PART]": "host, router, reconciler, controller or sshd; else all of them",

@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
     "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
     "redeploy": ("redeploy:redeploy", "Roll out what a deployment has once more."),
+    "rollback": ("rollback:rollback", "Go back to an earlier release."),
+    "promote": ("promote:promote", "Roll out in one deployment what another one runs."),
     "list": ("deployments:list_deployments", "List the deployments."),
     "ps": ("instances:ps", "List the instances of a deployment."),
     "show": ("show:show", "Show a deployment or one of its services in detail."),
@@ -46,7 +48,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Serving": ("serve", "stop", "status", "config", "doctor"),
-    "Deploying": ("deploy", "plan", "redeploy", "secrets", "run", "restart", "scale", "destroy"),
+    "Deploying": (
+        "deploy",
+        "plan",
+        "redeploy",
+        "rollback",
+        "promote",
+        "secrets",
+        "run",
+        "restart",
+        "scale",
+        "destroy",
+    ),
     "Looking": ("list", "ps", "show", "releases", "logs", "env"),
     "Users": ("keys",),
     "Templates": ("init", "template"),

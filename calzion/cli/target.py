@@ -76,6 +76,18 @@ class TargetType(click.ParamType[Target]):
         return items([*names, *services], incomplete)
 
 
+class ReleaseType(click.ParamType[int]):
+    """The number of a release, written v7 or 7."""
+
+    name = "release"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"v?([1-9][0-9]{0,8})", str(value))
+        if not match:
+            self.fail(f"{value!r} is no release: write v7", param, ctx)
+        return int(match[1])
+
+
 @dataclass(frozen=True)
 class Count:
     """How many instances of SERVICE, or of SERVICE.TYPE."""

@@ -217,12 +217,22 @@ class Deployer:
             return self.activate(deployment, release.id, sources, listener, cancellation, may_hold=True)
 
     def open_copy(
-        self, deployment: Deployment, old: Release | None, services: Iterable[ReleaseService], claim: Claim
+        self,
+        deployment: Deployment,
+        old: Release | None,
+        services: Iterable[ReleaseService],
+        claim: Claim,
+        act: str = "",
     ) -> Release:
         """An open release of `services` with the template's sections of an older one."""
         with self._parts.database.write() as connection:
             release = releases.open_release(
-                connection, deployment.id, user=claim.user, commit=claim.commit, now=self._parts.now()
+                connection,
+                deployment.id,
+                user=claim.user,
+                commit=claim.commit,
+                act=act,
+                now=self._parts.now(),
             )
             if old:
                 releases.set_sections(connection, release.id, old.env, old.generate, old.tasks)

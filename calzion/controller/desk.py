@@ -15,8 +15,10 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
 from calzion.controller.parts import Parts
+from calzion.controller.promote import promote, promotion
 from calzion.controller.proposed import Proposed
 from calzion.controller.redeploy import redeploy
+from calzion.controller.rollback import rollback
 from calzion.controller.scaling import scale
 from calzion.controller.store import instances, releases
 from calzion.controller.store.deployments import Deployment
@@ -51,6 +53,9 @@ class Desk:
             "activate": self._activate,
             "cancel": self._cancel,
             "redeploy": self._redeploy,
+            "rollback": self._rollback,
+            "promote": self._promote,
+            "promotion": self._promotion,
             "follow": self._follow,
             "logs": self._logs,
             "restart": self._restart,
@@ -158,6 +163,29 @@ class Desk:
                 cancellation,
                 rebuild=bool(message["rebuild"]),
             )
+
+    def _rollback(self, message: dict[str, Any], channel: Channel) -> None:
+        name, number = DeploymentName(message["deployment"]), message["release"]
+        with self._cancellable_turn(name, f"{message['user']}'s rollback", channel) as cancellation:
+            rollback(
+                self._parts,
+                self._deployer,
+                name,
+                int(number) if number else None,
+                str(message["user"]),
+                channel.tell,
+                cancellation,
+            )
+
+    def _promote(self, message: dict[str, Any], channel: Channel) -> None:
+        name, origin = DeploymentName(message["deployment"]), DeploymentName(message["origin"])
+        with self._cancellable_turn(name, f"{message['user']}'s promotion", channel) as cancellation:
+            user = str(message["user"])
+            promote(self._parts, self._deployer, origin, name, user, channel.tell, cancellation)
+
+    def _promotion(self, message: dict[str, Any], channel: Channel) -> None:
+        name, origin = DeploymentName(message["deployment"]), DeploymentName(message["origin"])
+        channel.send({"answer": promotion(self._parts, self._deployer, origin, name).as_dict()})
 
     def _follow(self, message: dict[str, Any], channel: Channel) -> None:
         deployment = find_deployment(self._parts, str(message["deployment"]))

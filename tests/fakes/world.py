@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from calzion.controller.deployer import Claim, Deployer
 from calzion.controller.locks import CancellationToken
 from calzion.controller.observed import Observed
 from calzion.controller.parts import Parts, Timeouts
+from calzion.controller.promote import promote
 from calzion.controller.reconciler import Reconciler
 from calzion.controller.retention import prune
+from calzion.controller.rollback import rollback
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.database import migrate
 from calzion.controller.store.instances import InstanceRole
@@ -96,16 +98,37 @@ class World:
         commit: str = "",
         secrets: Collection[str] = (),
         name: DeploymentName = NAME,
+        repository: str | None = None,
     ) -> Release:
         """Release a template whose apps have these Procfiles; returns when the old instances are gone too."""
         parsed = parse_template(template.encode(), secrets=frozenset(secrets))
         sources = {ServiceName(name): FakeTree(text, commit) for name, text in procfiles.items()}
-        cancellation = CancellationToken()
+        claim = Claim(user="t", commit=commit, repository=repository)
+        return self._act(
+            name,
+            lambda token: self.deployer.release_template(
+                name, parsed, sources, claim, self.events.append, token
+            ),
+        )
+
+    def rollback(self, number: int | None = None) -> Release:
+        return self._act(
+            NAME,
+            lambda token: rollback(self.parts, self.deployer, NAME, number, "t", self.events.append, token),
+        )
+
+    def promote(self, target: DeploymentName) -> Release:
+        """What NAME runs, to another deployment."""
+        return self._act(
+            target,
+            lambda token: promote(self.parts, self.deployer, NAME, target, "t", self.events.append, token),
+        )
+
+    def _act(self, name: DeploymentName, act: Callable[[CancellationToken], Release]) -> Release:
+        token = CancellationToken()
         try:
-            with self.deployer.turn(name, "a test", self.events.append, cancellation):
-                return self.deployer.release_template(
-                    name, parsed, sources, Claim(user="t", commit=commit), self.events.append, cancellation
-                )
+            with self.deployer.turn(name, "a test", self.events.append, token):
+                return act(token)
         finally:
             self.settle()
 
