@@ -64,6 +64,9 @@ RELEASE = {
     "seconds": 4.123,
     "message": "",
     "services": ["redis"],
+    "act": "",
+    "changes": ["web changed: code", "api added"],
+    "rollback": False,
 }
 
 
@@ -164,15 +167,20 @@ def test_control_characters_do_not_reach_the_terminal(calzion: Run, api: FakeApi
 
 
 def test_releases(calzion: Run, api: FakeApi, capsys: Capture) -> None:
-    running = {**RELEASE, "version": 8, "state": "rolling", "seconds": None}
-    api.answers["GET /deployments/myapp/releases"] = Answer([running, RELEASE])
+    running = {**RELEASE, "version": 8, "state": "rolling", "seconds": None, "act": "rolls back to v6"}
+    failed = {**RELEASE, "version": 6, "state": "failed", "message": "web: exit code 3\nmore"}
+    older = {**RELEASE, "version": 5, "state": "superseded", "rollback": True, "changes": ["web added" * 20]}
+    api.answers["GET /deployments/myapp/releases"] = Answer([running, RELEASE, failed, older])
     assert calzion("releases", "myapp") == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[1].startswith("v8       rolling  3f2a91c  alice")
-    assert "4.1 s" in out[2]
+    assert out[1].startswith("v8       rolling           3f2a91c  alice")
+    assert out[1].endswith("rolls back to v6; web changed: code; api added")
+    assert "4.1 s" in out[2] and out[2].endswith("web changed: code; api added")
+    assert out[3].endswith("web: exit code 3")
+    assert out[4].startswith("v5       superseded  yes   ") and out[4].endswith("\u2026")
     calzion("releases", "myapp", "--json")
     keys = ["version", "state", "commit", "user", "started", "seconds"]
-    assert list(json.loads(capsys.readouterr().out)[0]) == keys
+    assert list(json.loads(capsys.readouterr().out)[0])[:6] == keys
 
 
 def test_show(calzion: Run, api: FakeApi, capsys: Capture) -> None:
