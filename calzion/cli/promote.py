@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
+from calzion.cli.preview import status_of
 from calzion.cli.release import follow_release
 from calzion.cli.target import DeploymentType
 from calzion.cli.terminal import print_json
 from calzion.controller.forecast import forecast_lines
 from calzion.model import DeploymentName
-
-CHANGES = 10
-"""Exit status of a plan that would change something."""
 
 
 @click.command()
@@ -26,7 +22,7 @@ CHANGES = 10
 @pass_invocation
 def promote(
     invocation: Invocation, origin: DeploymentName, target: DeploymentName, plan: bool, as_json: bool
-) -> None:
+) -> int:
     """Roll out in TO what FROM runs: the same definitions and slugs, so that what was tried is what goes live.
 
     Secrets, generated values, scale and domains are those of TO, which is made where it is missing. Release commands
@@ -36,11 +32,10 @@ def promote(
         raise click.UsageError("--json goes with --plan")
     if not plan:
         follow_release(invocation, target, "promote", {"from": str(origin)})
-        return
-    told = invocation.client().post(f"/deployments/{target}/promote", {"from": str(origin), "plan": True})
+        return 0
+    forecast = invocation.client().post(f"/deployments/{target}/promote", {"from": str(origin), "plan": True})
     if as_json:
-        print_json(told)
+        print_json(forecast)
     else:
-        print("\n".join(forecast_lines(told)))
-    sys.stdout.flush()
-    click.get_current_context().exit(CHANGES if told["changes"] else 0)
+        print("\n".join(forecast_lines(forecast)))
+    return status_of(forecast)

@@ -192,7 +192,7 @@ class Deployer:
         return Forecast(
             deployment=name,
             plan=prepared.plan,
-            old_commits=_commits(prepared.current, prepared.old),
+            old_commits=commits_of(prepared.current, prepared.old),
             new_commits={service: source.commit for service, source in sources.items()},
             volumes=self._parts.backend.volumes(name),
         )
@@ -368,7 +368,7 @@ class Deployer:
                 _log.warning("draining is put off: %s", error)
 
 
-def _commits(current: Release | None, services: Iterable[ReleaseService]) -> dict[ServiceName, str]:
+def commits_of(current: Release | None, services: Iterable[ReleaseService]) -> dict[ServiceName, str]:
     """What the code of each service of the current release was made of."""
     origins = {service.name: Origin.parse(service.source) for service in services}
     return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from calzion.controller import preparation
-from calzion.controller.deployer import Claim, Deployer, Listener
+from calzion.controller.deployer import Claim, Deployer, Listener, commits_of
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
@@ -59,17 +59,18 @@ def promote(
 
 
 def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: DeploymentName) -> Forecast:
-    """What `promote` would do now. Writes nothing."""
+    """What `promote` would do now. Writes nothing, and waits for nobody. No error tells secrets."""
     found = _look(parts, origin, target)
-    prepared = _foresee(parts, deployer, found, target)
-    with parts.database.read() as connection:
-        known = deployments.find(connection, target)
-        current = releases.current(connection, known.id) if known else None
+    try:
+        prepared = _foresee(parts, deployer, found, target)
+    except CalzionError as error:
+        deployer.mask(target).error(error)
+        raise
     return Forecast(
         deployment=target,
         plan=prepared.plan,
-        old_commit=current.commit if current else "",
-        new_commit=found.release.commit,
+        old_commits=commits_of(prepared.current, prepared.old),
+        new_commits=commits_of(found.release, found.services),
         volumes=parts.backend.volumes(target),
     )
 
