@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Row, and_, select
 
-from calzion.controller.store import deployments, releases
+from calzion.controller.store import deployments
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import OPEN_FOR, UNFINISHED, ReleaseState
 from calzion.controller.store.schema import instances, release_services
 from calzion.controller.store.schema import releases as release_rows
+
+_Row = Row[int, int, int, str, float, float | None, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +41,26 @@ def restorable(connection: Connection, deployment_id: int, keep: int) -> list[in
 
 def needs(connection: Connection, keep: int, now: float, running: Iterable[tuple[str, int, str]]) -> Needs:
     """`running` are the deployment, the release's number and the service of what the backend runs."""
-    kept: set[int] = set()
-    first: dict[int, int] = {}
     known = deployments.all_deployments(connection)
-    for deployment in known:
-        found = _kept(connection, deployment.id, keep, now)
-        kept |= found.keys()
-        first[deployment.id] = min(found.values(), default=0)
+    kept: dict[int, int] = {}
+    first: dict[int, int] = {}
+    rows = release_rows.c
+    listed = connection.execute(
+        select(
+            rows.deployment_id, rows.id, rows.number, rows.state, rows.created, rows.started, rows.finished
+        ).order_by(rows.deployment_id, rows.number.desc())
+    )
+    for deployment_id, mine in groupby(listed, key=lambda row: int(row.deployment_id)):
+        found = _kept(list(mine), keep, now)
+        kept |= found
+        first[deployment_id] = min(found.values(), default=0)
     return Needs(
         slugs=_of_services(connection, "slug", kept) | _slugs_that_run(connection, known, running),
-        sources=_of_services(connection, "source", kept) | _sources(connection, kept),
-        secrets={version for id in kept for version in releases.by_id(connection, id).secrets.values()},
-        stories=first,
+        sources=_of_services(connection, "source", kept) | set(_of_releases(connection, "source", kept)),
+        secrets={
+            version for versions in _of_releases(connection, "secrets", kept) for version in versions.values()
+        },
+        stories={deployment.id: first.get(deployment.id, 0) for deployment in known},
         caches=_caches(connection, known),
     )
 
@@ -58,33 +70,41 @@ def cache_name(deployment: Deployment, service: str) -> str:
     return f"{deployment.repository or deployment.name}.{service}"
 
 
-def _kept(connection: Connection, deployment_id: int, keep: int, now: float) -> dict[int, int]:
-    """Ids and numbers: the current one and those before it, what is open or under way, and the last that was tried."""
-    numbers = set(restorable(connection, deployment_id, keep))
-    rows = release_rows.c
-    listed = connection.execute(
-        select(rows.id, rows.number, rows.state, rows.created)
-        .where(rows.deployment_id == deployment_id)
-        .order_by(rows.number.desc())
-    )
-    kept: dict[int, int] = {}
-    for position, (id, number, state, created) in enumerate(listed):
-        is_open = state == ReleaseState.OPEN and now - created <= OPEN_FOR
-        if number in numbers or is_open or state in (ReleaseState.CURRENT, *UNFINISHED) or position == 0:
-            kept[id] = number
-    repeated = releases.to_repeat(connection, deployment_id)
-    return kept | ({repeated.id: repeated.number} if repeated else {})
+def _kept(listed: Sequence[_Row], keep: int, now: float) -> dict[int, int]:
+    """Ids and numbers, of a deployment's releases newest first.
+
+    The current one and those that were live before it, what is open or under way, and the last one that was tried.
+    """
+    live = [row for row in listed if row.state == ReleaseState.SUPERSEDED][:keep]
+    under_way = [row for row in listed if row.state in (ReleaseState.CURRENT, *UNFINISHED)]
+    opened = [row for row in listed if row.state == ReleaseState.OPEN and now - row.created <= OPEN_FOR]
+    tried = [row for row in listed if row.started and row.finished]
+    return {row.id: row.number for row in (*live, *under_way, *opened, *listed[:1], *tried[:1])}
 
 
 def _of_services(connection: Connection, column: str, kept: Iterable[int]) -> set[str]:
-    wanted = release_services.c.release_id.in_(kept)
-    found = connection.execute(select(release_services.c[column]).where(wanted).distinct()).scalars()
-    return {each for each in found if each}
+    found: set[str] = set()
+    for ids in _portions(kept):
+        wanted = release_services.c.release_id.in_(ids)
+        found |= set(
+            connection.execute(select(release_services.c[column]).where(wanted).distinct()).scalars()
+        )
+    return found - {""}
 
 
-def _sources(connection: Connection, kept: Iterable[int]) -> set[str]:
-    found = connection.execute(select(release_rows.c.source).where(release_rows.c.id.in_(kept))).scalars()
-    return {each for each in found if each}
+def _of_releases(connection: Connection, column: str, kept: Iterable[int]) -> list[Any]:
+    found: list[Any] = []
+    for ids in _portions(kept):
+        wanted = select(release_rows.c[column]).where(release_rows.c.id.in_(ids))
+        found += [each for each in connection.execute(wanted).scalars() if each]
+    return found
+
+
+def _portions(ids: Iterable[int]) -> Iterator[list[int]]:
+    """SQLite takes some 32,000 values in one statement."""
+    left = sorted(ids)
+    for start in range(0, len(left), 10_000):
+        yield left[start : start + 10_000]
 
 
 def _slugs_that_run(
