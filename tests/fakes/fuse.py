@@ -20,11 +20,13 @@ class Crash(BaseException):
 class Fuse:
     """Every step outside of memory passes it. `blow_at` says at which one it breaks, before or after it is done.
 
-    `meanwhile` is called after every step that is done, but for those that it takes itself.
+    `meanwhile` is called after every step that is done, but for those that it takes itself, and those inside of
+    another one: a transaction holds the store's lock.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._within = threading.local()
         self.meanwhile: Callable[[], None] | None = None
         self.reset()
 
@@ -43,13 +45,25 @@ class Fuse:
         here = self._arrive(name)
         if here and not self._after:
             self._blow(name)
-        yield
+        depth = getattr(self._within, "depth", 0)
+        self._within.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._within.depth = depth
         if here and self._after:
             self._blow(name)
-        meanwhile, self.meanwhile = self.meanwhile, None
+        if depth == 0:
+            self._do_meanwhile()
+
+    def _do_meanwhile(self) -> None:
+        with self._lock:
+            meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile:
-            meanwhile()
-            self.meanwhile = meanwhile
+            try:
+                meanwhile()
+            finally:
+                self.meanwhile = meanwhile
 
     def _arrive(self, name: str) -> bool:
         with self._lock:
