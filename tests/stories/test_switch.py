@@ -30,5 +30,9 @@ def test_no_request_fails_while_releases_come_and_go(site: Site) -> None:
             assert repository.push("load-one").status != 0
             assert load.open_streams() == (2, 2)
             repository.git("reset", "--quiet", "--hard", "HEAD~1")
+        for version in ("v3", "v5"):
+            back = site.calzion("rollback", "load-one", version)
+            assert back.returncode == 0, back.stderr
+            assert load.open_streams() == (2, 2)
     assert load.counts["failed"] == 0, load.counts
     assert set(load.counts["by_kind"]) == {"keep-alive", "post", "fresh", "service to service"}
