@@ -44,11 +44,7 @@ def missing(names: list[str], facts: Facts) -> Cause | None:
 
 def _hint(name: str, facts: Facts) -> str:
     if facts.phase is Phase.BUILD:
-        without = " (collectstatic: DISABLE_COLLECTSTATIC)" if "collectstatic" in facts.text else ""
-        return (
-            f"a build sees the literal values of 'env:' alone: list {name} under 'build_env:' of {facts.service},"
-            f" or let the build do without it{without}"
-        )
+        return _hint_of_build(name, facts)
     if name in GIVEN:
         return (
             f"add 'mycompany/{GIVEN[name]}:' to template.yaml and {name} is given,"
@@ -57,6 +53,18 @@ def _hint(name: str, facts: Facts) -> str:
     return (
         f"set {name} under 'env:' of {facts.service} in template.yaml; a secret with"
         f" 'calzion secrets set {facts.deployment} {name}' and 'env: {{{name}: ${{{name}}}}}'"
+    )
+
+
+def _hint_of_build(name: str, facts: Facts) -> str:
+    without = "let the build do without it" + (
+        " (collectstatic: DISABLE_COLLECTSTATIC)" if "collectstatic" in facts.text else ""
+    )
+    if name in GIVEN:
+        return f"a build has no services beside it, so {name} is given to processes alone: {without}"
+    return (
+        f"a build sees the literal values of 'env:' alone: give {facts.service} {name} there, and list it under"
+        f" 'build_env:' where the value is no literal; or {without}"
     )
 
 

@@ -241,3 +241,13 @@ def test_static_files_of_a_django_app(site):
     settings = "SECRET_KEY = 'x'\nINSTALLED_APPS = []\n"
     _, lines = site.build(DJANGO | {"site/mine/settings.py": settings})
     assert lines[-2].startswith("collectstatic is left out: django.contrib.staticfiles is not")
+
+
+def test_settings_that_ask_for_addresses_of_services_do_not_hinder_collectstatic(site):
+    known = "SECRET_KEY = 'x'\nDATABASE = os.environ['DATABASE_URL']\nCACHE = os.environ['REDIS_URL']\n"
+    settings = DJANGO["site/mine/settings.py"].replace("SECRET_KEY = os.environ['SECRET_KEY']\n", known)
+    slug, lines = site.build(DJANGO | {"site/mine/settings.py": settings}, REDIS_URL="redis://own")
+    assert "the settings ask for addresses of services: collectstatic gets some that lead nowhere" in lines
+    assert (slug.root / "collected/style.css").exists()
+    error = failure(site, DJANGO | {"site/mine/settings.py": settings + "os.environ['QUEUE_URL']\n"})
+    assert error.detail[0] == "KeyError: 'QUEUE_URL'"

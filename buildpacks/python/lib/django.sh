@@ -1,7 +1,7 @@
 # Collects the static files of a Django app, as its own settings say.
 
 collect_static() {
-    local manage output=/tmp/collectstatic status=0
+    local manage output=/tmp/collectstatic status=0 stand_ins=()
     compgen -G "$venv/lib/python*/site-packages/django/__init__.py" >/dev/null || return 0
     manage=$(find_manage)
     [ -n "$manage" ] || return 0
@@ -12,11 +12,25 @@ collect_static() {
         return
         ;;
     esac
+    stand_in_for_services "$manage" "$output"
     echo "running $manage collectstatic"
-    python "$manage" collectstatic --noinput --traceback 2>&1 | tee "$output" || status=$?
+    env "${stand_ins[@]}" python "$manage" collectstatic --noinput --traceback 2>&1 | tee "$output" || status=$?
     if [ "$status" != 0 ]; then
         judge_collectstatic "$output"
     fi
+}
+
+# A build has no services beside it, and collectstatic needs none. But many settings ask for the addresses as they load:
+# where they fail for want of one, addresses that lead nowhere take the places of those that the deployment will give.
+stand_in_for_services() {
+    local pair
+    if python "$1" diffsettings >"$2" 2>&1 || ! grep -qE '\b(DATABASE|POSTGRES|REDIS)_URL\b' "$2"; then
+        return
+    fi
+    for pair in {DATABASE,POSTGRES}_URL=postgres://build@127.0.0.1:1/build REDIS_URL=redis://127.0.0.1:1/0; do
+        printenv "${pair%%=*}" >/dev/null || stand_ins+=("$pair")
+    done
+    echo "the settings ask for addresses of services: collectstatic gets some that lead nowhere"
 }
 
 find_manage() {
