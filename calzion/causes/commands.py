@@ -9,15 +9,17 @@ from calzion.causes.facts import Facts, Phase
 from calzion.causes.rule import BUILDING, RUNNING, explained, rule
 
 PACKAGES = {
-    "gunicorn": "gunicorn to requirements.txt",
-    "uvicorn": "uvicorn to requirements.txt",
-    "celery": "celery to requirements.txt",
-    "waitress-serve": "waitress to requirements.txt",
-    "hypercorn": "hypercorn to requirements.txt",
-    "daphne": "daphne to requirements.txt",
-    "alembic": "alembic to requirements.txt",
-    "flask": "flask to requirements.txt",
+    "gunicorn": "gunicorn",
+    "uvicorn": "uvicorn",
+    "celery": "celery",
+    "waitress-serve": "waitress",
+    "hypercorn": "hypercorn",
+    "daphne": "daphne",
+    "alembic": "alembic",
+    "flask": "flask",
 }
+"""Commands, and the Python packages that bring them."""
+
 DEVELOPMENT = frozenset(
     {"tsc", "vite", "webpack", "next", "nodemon", "ts-node", "tsx", "rimraf", "cross-env", "ng"}
 )
@@ -31,7 +33,7 @@ def _not_found(match: re.Match[str], facts: Facts) -> Cause:
 
 def _hint(command: str, facts: Facts) -> str:
     if command in PACKAGES:
-        return f"add {PACKAGES[command]}"
+        return f"add {PACKAGES[command]} to requirements.txt (or to pyproject.toml or Pipfile, and lock it)"
     if command in DEVELOPMENT:
         kind = "dependencies" if facts.phase is not Phase.BUILD else "devDependencies"
         return (

@@ -69,6 +69,13 @@ RULES = (
         raised=True,
     ),
     rule(
+        r"ImportError: cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'"
+        r" \((?P<file>/app/(?!\.calzion/)[^)\n]+)\)",
+        "{module} has no {name!r}",
+        "see whether the name is spelled right, and that {file} is committed as it should be",
+        raised=True,
+    ),
+    rule(
         r"ImportError: cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",
         "{module} has no {name!r}: its version does not fit this code",
         "pin the version of {module} that the code was written for, or adapt the code",
