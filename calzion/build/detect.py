@@ -13,6 +13,18 @@ ROOT_FILES = {
     "static": ("index.html", "static.json"),
     "procfile": ("Procfile",),
 }
+_FOREIGN = {
+    "Gemfile": "Ruby",
+    "go.mod": "Go",
+    "composer.json": "PHP",
+    "pom.xml": "Java",
+    "build.gradle": "Java",
+    "Cargo.toml": "Rust",
+    "mix.exs": "Elixir",
+    "deno.json": "Deno",
+}
+"""What says that an app is in a language of which no buildpack ships with Calzion."""
+
 _SHOWN = 20
 
 Read = Callable[[str], bytes | None]
@@ -49,6 +61,13 @@ def _is_bare_python(names: tuple[str, ...]) -> bool:
 
 
 def _nothing(names: tuple[str, ...]) -> CalzionError:
+    file = next((name for name in _FOREIGN if name in names), None)
+    if file:
+        return CalzionError(
+            f"no buildpack for {_FOREIGN[file]} ships with Calzion ({file})",
+            hint="name one under the service's 'buildpacks:', by its address that ends in .git or an archive's",
+            code="build",
+        )
     wanted = [file for buildpack in SHIPPED for file in ROOT_FILES[buildpack]]
     there = sorted(names)[:_SHOWN] + (["..."] if len(names) > _SHOWN else [])
     return CalzionError(

@@ -20,6 +20,20 @@ PACKAGES = {
 }
 """Commands, and the Python packages that bring them."""
 
+LANGUAGES = {
+    "bundle": "Ruby",
+    "ruby": "Ruby",
+    "rails": "Ruby",
+    "rake": "Ruby",
+    "go": "Go",
+    "java": "Java",
+    "php": "PHP",
+    "mix": "Elixir",
+    "deno": "Deno",
+    "bun": "Bun",
+}
+"""Commands of languages of which no buildpack ships with Calzion."""
+
 DEVELOPMENT = frozenset(
     {"tsc", "vite", "webpack", "next", "nodemon", "ts-node", "tsx", "rimraf", "cross-env", "ng"}
 )
@@ -34,6 +48,11 @@ def _not_found(match: re.Match[str], facts: Facts) -> Cause:
 def _hint(command: str, facts: Facts) -> str:
     if command in PACKAGES:
         return f"add {PACKAGES[command]} to requirements.txt (or to pyproject.toml or Pipfile, and lock it)"
+    if command in LANGUAGES:
+        return (
+            f"no buildpack for {LANGUAGES[command]} ships with Calzion: name one under 'buildpacks:' of"
+            f" {facts.service}, by its address that ends in .git or an archive's"
+        )
     if command in DEVELOPMENT:
         kind = "dependencies" if facts.phase is not Phase.BUILD else "devDependencies"
         return (

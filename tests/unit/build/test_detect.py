@@ -39,10 +39,15 @@ def test_a_directory_does_not_count_as_a_file():
 
 def test_nothing_fits_says_what_was_looked_for_and_what_is_there():
     with pytest.raises(CalzionError) as caught:
-        detect(("main.go", "src/"), nothing)
+        detect(("main.c", "src/"), nothing)
     assert caught.value.code == "build"
     assert "requirements.txt" in caught.value.detail[0]
-    assert caught.value.detail[1] == "at the root: main.go, src/"
+    assert caught.value.detail[1] == "at the root: main.c, src/"
+
+
+def test_a_language_without_a_buildpack_is_named():
+    with pytest.raises(CalzionError, match=r"no buildpack for Go ships with Calzion \(go\.mod\)"):
+        detect(("go.mod", "main.go"), nothing)
 
 
 def test_conda_is_recognised_and_refused():
