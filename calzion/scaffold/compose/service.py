@@ -33,6 +33,11 @@ def service_keys(service: dict[str, Data], owner: Owner) -> dict[str, Any]:
     numbers = port_numbers(service, owner)
     check = {} if is_appliance(image) else healthcheck(service, env, owner)
     keys |= command_keys(service, env, owner) if "git" not in keys else {}
+    if last_part(image) == "redis" and not _asks_for_password(keys, env):
+        env["REDIS_PASSWORD"] = ""
+        owner.decide(
+            "it asks for no password, as before; without REDIS_PASSWORD in its env it has one, in REDIS_URL"
+        )
     keys |= _app_keys(service, env, keys["git"], roots, numbers, owner) if "git" in keys else {}
     keys |= {"env": env} if env else {}
     keys |= port_keys(numbers, last_part(image)) if "git" not in keys and numbers else {}
@@ -43,6 +48,11 @@ def service_keys(service: dict[str, Data], owner: Owner) -> dict[str, Any]:
     keys |= _given("labels", _labels(service.get("labels"), owner))
     say_left(service, owner)
     return keys
+
+
+def _asks_for_password(keys: dict[str, Any], env: dict[str, str]) -> bool:
+    """Whether a Redis has a password already: the services know its address without one otherwise."""
+    return "REDIS_PASSWORD" in env or "requirepass" in f"{keys.get('cmd', '')} {keys.get('entrypoint', '')}"
 
 
 def waits_for_end_of(service: dict[str, Data]) -> list[str]:

@@ -239,6 +239,7 @@ def test_a_procfile_goes_before_the_commands_of_a_compose_file(make: Make) -> No
     assert made.env("app") == {"A": "1", "B": "2"}
     assert made.services["beat"].processes == ("web",)
     assert made.services["beat"].require == ("redis",)
+    assert made.env("redis") == {"REDIS_PASSWORD": ""}
     assert "worker: it is a process of app, by its Procfile" in made.scaffold.decided
 
 
