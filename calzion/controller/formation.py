@@ -43,7 +43,8 @@ def app_processes(
         raise CalzionError(
             f"{definition.name}: start failed: there is no process to run: {_nothing(types)}",
             hint="add a Procfile with a line such as 'web: gunicorn app:app' (in a Node app a 'start' script of"
-            " package.json does as well), or give the service a 'cmd'",
+            " package.json does as well), or give the service a 'cmd'; what the build makes a static site of is"
+            " served with 'buildpacks: [node, static]'",
             code="start",
         )
     routed = _routed(definition, chosen)

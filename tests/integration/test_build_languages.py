@@ -1,5 +1,6 @@
 """Real applications through the buildpacks that ship with Calzion."""
 
+import json
 import os
 import subprocess
 import urllib.error
@@ -158,6 +159,13 @@ def test_a_static_site_is_served(static_site):
     assert answer(f"{static_site}/sub")[1] == "below"
     for path in ("/nothing", "/.hidden", "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%00"):
         assert answer(f"{static_site}{path}")[:2] == (404, "lost"), path
+
+
+def test_what_a_build_script_made_is_served(site):
+    build = "mkdir dist && echo built >dist/index.html"
+    app = {"index.html": "source", "public/a.txt": "", ".buildpacks": "node\nstatic\n"}
+    _, lines = site.build(app | {"package.json": json.dumps({"scripts": {"build": build}})})
+    assert "files are served from dist" in lines
 
 
 def test_the_examples_build(site):

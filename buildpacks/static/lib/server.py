@@ -1,6 +1,7 @@
 """Serves a static site: `server.py DIRECTORY` listens on $PORT, with `--root` it says what it would serve.
 
-That is the `root` of static.json, else public/ where it has an index.html, else the directory itself.
+That is the `root` of static.json, else what the build script of a package.json made, else public/, where they have an
+index.html, else the directory itself.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 PRIVATE = frozenset({"Procfile", "static.json", "template.yaml"})
+BUILT = ("dist", "build", "out", "_site")
+"""Where the tools of Node apps write a site; their sources have an index.html too, which no browser can use."""
 TEXT = ("application/javascript", "application/json", "image/svg+xml")
 
 
 def site_root(directory: Path) -> Path:
     """The directory to serve; SystemExit with a sentence where static.json is wrong."""
-    root = directory / ("public" if (directory / "public" / "index.html").is_file() else ".")
+    built = BUILT if (directory / "package.json").is_file() else ()
+    found = (name for name in (*built, "public") if (directory / name / "index.html").is_file())
+    root = directory / next(found, ".")
     if (directory / "static.json").is_file():
         try:
             root = directory / str(json.loads((directory / "static.json").read_bytes()).get("root", root))
