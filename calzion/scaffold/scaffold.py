@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from calzion.errors import CalzionError
 from calzion.scaffold.accept import accepted, accepted_task
 from calzion.scaffold.appjson import FILE as MANIFEST
@@ -103,6 +105,7 @@ class _Maker:
             app = self._apps.get(owner) or read_app(self._tree, keys["git"])
             if not app.procfile:
                 self._take_dockerfile(keys)
+                self._take_start(owner, keys, app)
             elif "processes" not in keys:
                 self._choose_processes(owner, keys, app)
 
@@ -168,6 +171,33 @@ class _Maker:
             command = moved(self._vault.shell(words, {}), workdirs(self._tree, keys["git"]))
             keys["cmd"], _ = on_port(command, exposed(content))
             self._sources.append(path)
+
+    def _take_start(self, owner: str, keys: Keys, app: App) -> None:
+        """Serve the site that a Node app builds and does not start; say where nothing starts an app."""
+        buildpacks = detected(self._tree, keys["git"])
+        if app.problem or "cmd" in keys or "buildpacks" in keys or buildpacks not in (("python",), ("node",)):
+            return
+        scripts = _scripts(self._tree.read(below(keys["git"], "package.json")))
+        if buildpacks == ("node",) and ("start" in scripts or "server.js" in self._tree.names(keys["git"])):
+            return
+        if buildpacks == ("node",) and "build" in scripts:
+            keys["buildpacks"] = ["node", "static"]
+            self._notes.decide(
+                owner, "what its build script makes is served as a static site, for want of a start script"
+            )
+        else:
+            self._notes.leave(
+                owner,
+                "nothing says how it starts: add a Procfile with a line such as 'web: COMMAND', or a 'cmd'",
+            )
+
+
+def _scripts(package: bytes | None) -> dict[str, object]:
+    try:
+        scripts = json.loads(package or b"{}")["scripts"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return scripts if isinstance(scripts, dict) else {}
 
 
 def _is_compose(name: str) -> bool:

@@ -188,3 +188,25 @@ def test_symbolic_links_lead_nowhere(tmp_path: Path) -> None:
     assert tree.read("linked/.env") is None
     assert tree.read("../outside/.env") is None
     assert tree.read("Procfile") is None
+
+
+def test_a_site_that_is_only_built_is_served_as_one(make: Make) -> None:
+    made = make({"package.json": '{"scripts": {"dev": "vite", "build": "vite build"}}', "index.html": ""})
+    assert made.services["shop"].buildpacks == ("node", "static")
+    assert made.scaffold.decided
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"requirements.txt": "flask"}, True),
+        ({"package.json": "{}"}, True),
+        ({"package.json": '{"scripts": 3}'}, True),
+        ({"package.json": "{}", "server.js": ""}, False),
+        ({"package.json": '{"scripts": {"start": "node ."}}'}, False),
+        ({"index.html": ""}, False),
+    ],
+)
+def test_what_nothing_starts_is_said(make: Make, files: dict[str, str], said: bool) -> None:
+    left = make(files).scaffold.left
+    assert ["nothing says how it starts" in each for each in left] == [True] * said
