@@ -58,10 +58,14 @@ class TargetType(click.ParamType[Target]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Target:
         deployment, colon, service = str(value).partition(":")
+        name, dot, _ = service.partition(".")
         try:
-            return Target(DeploymentName.parse(deployment), ServiceName.parse(service) if colon else None)
+            target = Target(DeploymentName.parse(deployment), ServiceName.parse(name) if colon else None)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if dot:
+            self.fail(f"{service!r} is more than a service's name: write {target}", param, ctx)
+        return target
 
     def shell_complete(
         self,

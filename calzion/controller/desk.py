@@ -204,7 +204,7 @@ class Desk:
         wanted = message.get("service")
         names = {record.id: record.display for record in records if wanted in (None, record.service)}
         if wanted and not names:
-            raise CalzionError(f"nothing of {deployment.name}:{wanted} runs", code="not_found")
+            raise _nothing_of(deployment.name, str(wanted), {record.service for record in records})
         mask, since = self._deployer.mask(deployment.name), float(message.get("since") or 0)
         lines = self._parts.backend.logs(sorted(names), int(message["lines"]), bool(message["follow"]))
         threading.Thread(target=_close_when_gone, args=(lines, channel), name="logs", daemon=True).start()
@@ -270,6 +270,14 @@ class Desk:
             self._deployer.turn(name, holder, channel.tell, cancellation),
         ):
             yield cancellation
+
+
+def _nothing_of(deployment: str, service: str, others: set[str]) -> CalzionError:
+    return CalzionError(
+        f"{deployment} has no instance of a service {service}",
+        hint=f"it has instances of: {', '.join(sorted(others))}" if others else "nothing of it runs yet",
+        code="not_found",
+    )
 
 
 def _watch(channel: Channel, cancellation: CancellationToken) -> None:

@@ -68,6 +68,8 @@ def test_scale_restart_logs_and_destroy(site: Site) -> None:
     assert site.calzion("restart", "ops-staging").returncode == 0
     eventually(lambda: [each["instance"] for each in site.json("ps", "ops-staging")] != [before])
     assert "listening" in site.calzion("logs", "ops-staging").stdout
+    unknown = site.calzion("logs", "ops-staging:wbe")
+    assert unknown.returncode == 3 and "it has instances of: web" in unknown.stderr, unknown
     refused = site.calzion("destroy", "ops-staging")
     assert refused.returncode == 4, refused
     assert site.calzion("destroy", "ops-staging", "--yes").returncode == 0

@@ -60,6 +60,10 @@ def test_a_part_loads_no_command_line() -> None:
 def test_wrong_use_exits_2(calzion: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert calzion("nosuch") == 2
     assert " !     No such command 'nosuch'" in capsys.readouterr().err
+    assert calzion("lst") == 2
+    assert "list" in capsys.readouterr().err
+    assert calzion("logs", "shop:web.worker") == 2
+    assert "write shop:web" in capsys.readouterr().err
     assert calzion("ps") == 2
     assert calzion("serve", "nosuch") == 2
 
