@@ -134,12 +134,16 @@ class ServiceDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """`cmd` runs once in a deployment's life, in the code of `service`, when what it requires is up."""
+    """`cmd` runs once in a deployment's life, in the code of `service`, when what it requires is up.
+
+    One that `sanitize`s runs in deployments that begin with a copy of another one's data, before all else sees that.
+    """
 
     name: TaskName
     service: ServiceName
     cmd: Command
     require: tuple[Label, ...] = ()
+    sanitize: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from calzion.cli.meter import metered
 from calzion.cli.preview import preview, show_preview
 from calzion.cli.proposal import Code, Proposal, template_sections
 from calzion.cli.proposing import proposal_options, propose_here
+from calzion.cli.target import DeploymentType, TtlType
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
 from calzion.packing.archive import archive
@@ -26,6 +27,14 @@ from calzion.template import as_keys
 @click.option(
     "--plan", is_flag=True, help="say what would change, as 'calzion plan' does, and change nothing"
 )
+@click.option(
+    "--from",
+    "data_from",
+    type=DeploymentType(),
+    metavar="DEPLOYMENT",
+    help="begin a new deployment with a copy of the data of this one",
+)
+@click.option("--ttl", type=TtlType(), metavar="3d", help="have the deployment remove itself after this time")
 @connection_options
 @pass_invocation
 def deploy(
@@ -35,6 +44,8 @@ def deploy(
     working_tree: bool,
     search_path: tuple[str, ...],
     plan: bool,
+    data_from: DeploymentName | None,
+    ttl: str | None,
 ) -> int:
     """Roll out every service of TEMPLATE as DEPLOYMENT, without a push.
 
@@ -50,16 +61,17 @@ def deploy(
         show(note)
     if plan:
         return show_preview(preview(client, deployment, proposal), proposal, show)
-    release = _open(client, deployment, proposal, invocation.user)
+    terms = {name: value for name, value in (("from", data_from), ("ttl", ttl)) if value is not None}
+    release = _open(client, deployment, {"user": invocation.user, "commit": proposal.commit, **terms})
     _fill(client, release, proposal)
     with cancelling(lambda: client.post(f"{release}/cancel", {})):
         follow(events(client.stream("POST", f"{release}/activate")), show)
     return 0
 
 
-def _open(client: Client, deployment: DeploymentName, proposal: Proposal, user: str) -> str:
+def _open(client: Client, deployment: DeploymentName, terms: dict[str, str]) -> str:
     client.put(f"/deployments/{deployment}", {})
-    opened = client.post(f"/deployments/{deployment}/releases", {"user": user, "commit": proposal.commit})
+    opened = client.post(f"/deployments/{deployment}/releases", terms)
     return f"/deployments/{deployment}/releases/{opened['version']}"
 
 

@@ -124,6 +124,7 @@ PAGES: dict[str, Page] = {
             "calzion deploy template.yaml myapp-staging": "the code of HEAD",
             "calzion deploy template.yaml myapp-dev --working-tree": "the code as it lies here",
             "calzion deploy ops/shop.yaml shop --search-path ~/services": "code of other repositories",
+            "calzion deploy template.yaml shop-try --from shop --ttl 3d": "a copy of its data, for three days",
             "calzion deploy template.yaml myapp-staging --plan": "only say what would change",
         },
         exits={
@@ -227,6 +228,13 @@ PAGES: dict[str, Page] = {
         },
         environment=_COLOURS,
     ),
+    "ttl": Page(
+        examples={
+            "calzion ttl myapp-pr42 3d": "gone in three days, unless this is said again",
+            "calzion ttl myapp-pr42 never": "it stays",
+        },
+        exits={2: "this is no time", 3: "there is no such deployment"},
+    ),
     "destroy": Page(
         examples={
             "calzion destroy myapp-pr42": "shows what would be lost, and asks for the name",
@@ -304,6 +312,7 @@ ARGUMENTS: dict[str, str] = {
     "FROM": "the deployment whose current release is taken",
     "TO": "the deployment in which it goes live",
     "DEPLOYMENT:SERVICE": "a service of a deployment, such as myapp-staging:web",
+    "3d|never": "how long from now on: minutes, hours, days or weeks, such as 90m, 12h, 3d, 2w; 'never' takes it back",
     "SERVICE[.TYPE]=N...": "how many: of the service's web process, or of another process type",
     "[PART]": "host, router, reconciler, controller or sshd; else all of them",
     "NAME": "the name of a user",

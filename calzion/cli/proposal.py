@@ -103,7 +103,8 @@ def template_sections(template: Template) -> dict[str, Any]:
 
 def _task(task: Task) -> dict[str, Any]:
     command = list(task.cmd) if isinstance(task.cmd, tuple) else task.cmd
-    return {"service": task.service, "cmd": command, "require": list(task.require)}
+    data = {"service": task.service, "cmd": command, "require": list(task.require)}
+    return data | ({"sanitize": True} if task.sanitize else {})
 
 
 class _Survey:

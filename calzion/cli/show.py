@@ -48,6 +48,7 @@ def deployment_lines(deployment: dict[str, Any]) -> list[str]:
         ("name", deployment["name"]),
         ("release", version(deployment["release"])),
         ("state", deployment["state"]),
+        ("expires", deployment.get("expires") or ""),
         ("repository", deployment.get("repository") or "-"),
         *(("url", url) for url in deployment.get("urls", [])),
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from calzion.cli.suggest import deployments, items
+from calzion.errors import CalzionError
+from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 
 if TYPE_CHECKING:
@@ -98,6 +100,17 @@ class Count:
 
     unit: str
     number: int
+
+
+class TtlType(click.ParamType[str]):
+    name = "ttl"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            parse_ttl(str(value))
+        except CalzionError as error:
+            self.fail(f"{error.message}: {error.hint}", param, ctx)
+        return str(value)
 
 
 class CountType(click.ParamType[Count]):

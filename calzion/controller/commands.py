@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calzion.causes.report import LINES_TO_SEARCH
 from calzion.controller.failures import command_failed
@@ -42,17 +42,20 @@ class Commands:
         self.story.step(f"Running the task {task.name} in {task.service}: {command_text(task.cmd)}")
         self._mark(task, TaskState.RUNNING)
         try:
-            self._run(self.surroundings.members[task.service], slug, task.cmd, f"the task {task.name}")
+            member = self.surroundings.members[task.service]
+            self._run(member, slug, task.cmd, f"the task {task.name}", volumes=task.sanitize)
         except CalzionError:
             self._forget(task)
             raise
         self._mark(task, TaskState.DONE)
 
-    def _run(self, member: Member, slug: Slug, command: Command, what: str) -> None:
+    def _run(self, member: Member, slug: Slug, command: Command, what: str, *, volumes: bool = False) -> None:
         check_cancelled(self.cancellation)
         spec = self.surroundings.task(
             member, slug, command, id=self.parts.new_id(), release=self.release.number
         )
+        if volumes:  # nothing else runs that could write to them
+            spec = replace(spec, volumes=self.surroundings.volumes(member))
         output = Output(self.story.log)
         self.parts.tasks.add(spec.id)
         try:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from calzion.controller.cancellable import Cancellable
 from calzion.controller.code import is_known, lacks_slug, opened
+from calzion.controller.copying import find_origin, undo_copy
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy
@@ -42,14 +43,22 @@ _log = logging.getLogger(__name__)
 
 Listener = Callable[[Event], None]
 
+_NEVER_LIVE = (ReleaseState.FAILED, ReleaseState.CANCELLED)
+"""States of releases that are tried again as they were meant: with the data and the time to live they asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Whose change this is. `repository` is set where a push makes it."""
+    """Whose change this is. `repository` is set where a push makes it.
+
+    `data_from` and `ttl` are what its release says of where data comes from, and how long the deployment lives.
+    """
 
     user: str
     repository: str | None = None
     commit: str = ""
+    data_from: str = ""
+    ttl: int | None = None
 
     @property
     def holder(self) -> str:
@@ -95,6 +104,17 @@ class Deployer:
             found = deployments.find(connection, name)
         if found and found.repository:
             _require_owner(found, repository)
+
+    def check_origin(self, name: DeploymentName, claim: Claim) -> None:
+        """Raises CalzionError where the deployment can't begin with the data that the claim names."""
+        if claim.data_from:
+            with self._parts.database.read() as connection:
+                found = deployments.find(connection, name)
+            if found and found.copying:
+                return  # what is there is removed before the release begins
+            find_origin(
+                self._parts, found or deployments.provisional(name, claim.repository), claim.data_from
+            )
 
     def add_serving(self, name: DeploymentName, error: CalzionError) -> None:
         """Have a failure's hint say what serves on."""
@@ -163,7 +183,13 @@ class Deployer:
         deployment = self.create_deployment(name, claim.repository)
         with self._parts.database.write() as connection:
             release = releases.open_release(
-                connection, deployment.id, user=claim.user, commit=claim.commit, now=self._parts.now()
+                connection,
+                deployment.id,
+                user=claim.user,
+                commit=claim.commit,
+                data_from=claim.data_from,
+                ttl=claim.ttl,
+                now=self._parts.now(),
             )
             releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
             for definition in template.services:
@@ -185,7 +211,9 @@ class Deployer:
         deployment = found or deployments.provisional(name, claim.repository)
         services = [ReleaseService(definition=definition) for definition in template.services]
         try:
-            prepared = foresee(self._parts, deployment, template, services, sources)
+            prepared = foresee(
+                self._parts, deployment, template, services, sources, copying=bool(claim.data_from)
+            )
         except CalzionError as error:
             self.mask(name).error(error)
             raise
@@ -225,6 +253,7 @@ class Deployer:
         act: str = "",
     ) -> Release:
         """An open release of `services` with the template's sections of an older one."""
+        again = old if old and old.state in _NEVER_LIVE else None
         with self._parts.database.write() as connection:
             release = releases.open_release(
                 connection,
@@ -232,6 +261,8 @@ class Deployer:
                 user=claim.user,
                 commit=claim.commit,
                 act=act,
+                data_from=again.data_from if again else "",
+                ttl=again.ttl if again else None,
                 now=self._parts.now(),
             )
             if old:
@@ -277,11 +308,19 @@ class Deployer:
         manner: Manner = USUAL,
     ) -> Release:
         """Roll an open release out. Its story ends with `done` or `error`, and the error is raised too."""
+        with self._parts.database.read() as connection:
+            left_half = deployments.by_id(connection, deployment.id).copying
+        if left_half:
+            undo_copy(self._parts, deployment)
         with self._parts.database.write() as connection:
-            releases.start(connection, release_id, ReleaseState.ROLLING, self._parts.now())
+            now = self._parts.now()
+            releases.start(connection, release_id, ReleaseState.ROLLING, now)
             newest = secrets.newest(connection, deployment.id)
             releases.set_secrets(connection, release_id, newest if manner.secrets is None else manner.secrets)
             release = releases.by_id(connection, release_id)
+            if release.ttl is not None and releases.current(connection, deployment.id) is None:
+                # What fails at its first release goes too when its time is over.
+                deployments.set_ttl(connection, deployment.id, release.ttl, now)
             services = releases.services(connection, release_id)
             mask = load_mask(self._parts, connection, deployment)
         story = self._parts.stories.write(deployment.id, release.number, listener)

@@ -11,6 +11,7 @@ from calzion.controller import views
 from calzion.controller.channel import Channel, Operation
 from calzion.controller.code import is_known, opened
 from calzion.controller.deployer import Claim, Deployer, ServiceChange
+from calzion.controller.expiry import set_ttl
 from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
@@ -61,6 +62,7 @@ class Desk:
             "restart": self._restart,
             "scale": self._scale,
             "run": self._run,
+            "ttl": self._ttl,
             "destroy": self._destroy,
         }
 
@@ -242,6 +244,10 @@ class Desk:
         with self._turn(message, "a change of scale", channel) as (story, cancellation):
             name = DeploymentName(message["deployment"])
             scale(self._parts, self._traffic, name, counts, story, cancellation)
+
+    def _ttl(self, message: dict[str, Any], channel: Channel) -> None:
+        found = set_ttl(self._parts, str(message["deployment"]), int(message["ttl"]))
+        channel.send({"answer": {"name": found.name, "expires": views.iso(found.expires)}})
 
     def _destroy(self, message: dict[str, Any], channel: Channel) -> None:
         with self._turn(message, "its destruction", channel) as (story, _):

@@ -70,11 +70,21 @@ def prepare(
 ) -> Prepared:
     """Decide what a release changes, and make what its services will have for life.
 
+
     Raises CalzionError (template, build, unsupported) where it can't work.
     """
     with parts.database.write() as connection:
         holdings = Taken(parts=parts, connection=connection, deployment=deployment)
-        known = _look(parts, connection, holdings, deployment, release, services, release.secrets)
+        known = _look(
+            parts,
+            connection,
+            holdings,
+            deployment,
+            release,
+            services,
+            release.secrets,
+            bool(release.data_from),
+        )
     return _decide(parts, deployment, release, services, sources, known, parts.builder.key)
 
 
@@ -85,14 +95,17 @@ def foresee(
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
     versions: Versions | None = None,
+    *,
+    copying: bool = False,
 ) -> Prepared:
     """Decide the same as `prepare`, and write nothing anywhere. The deployment may be a provisional one.
 
-    Without `versions` the secrets are the newest ones.
+    Without `versions` the secrets are the newest ones. `copying`: the deployment is to begin with a copy of another
+    one's data, which tasks may have to sanitize.
     """
     with parts.database.read() as connection:
         holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
-        known = _look(parts, connection, holdings, deployment, sections, services, versions)
+        known = _look(parts, connection, holdings, deployment, sections, services, versions, copying)
     return _decide(parts, deployment, sections, services, sources, known, parts.builder.foresee)
 
 
@@ -122,6 +135,7 @@ def _look(
     sections: Sections,
     services: Sequence[ReleaseService],
     versions: Versions | None,
+    copying: bool,
 ) -> _Known:
     current = releases.current(connection, deployment.id)
     old = releases.services(connection, current.id) if current else ()
@@ -131,8 +145,12 @@ def _look(
         before=before,
         current=current,
         old=old,
-        done=tasks.done(connection, deployment.id),
+        done=tasks.done(connection, deployment.id) | (frozenset() if copying else _sanitizing(sections)),
     )
+
+
+def _sanitizing(sections: Sections) -> frozenset[str]:
+    return frozenset(task.name for task in sections.tasks if task.sanitize)
 
 
 def _decide(

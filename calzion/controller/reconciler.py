@@ -9,10 +9,13 @@ from contextlib import suppress
 
 from sqlalchemy import Connection
 
+from calzion.controller.copying import undo_copy
+from calzion.controller.expiry import Expiry
 from calzion.controller.live import live_specs
 from calzion.controller.operations import finish_destroying
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances, releases
+from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import UNFINISHED, Release, ReleaseState
 from calzion.controller.traffic import Traffic
@@ -36,6 +39,7 @@ class Reconciler:
         self._parts = parts
         self._traffic = traffic
         self._stopping = threading.Event()
+        self._expiry = Expiry(parts, traffic)
 
     def recover(self) -> None:
         """Once, before anything else runs: end what a crash left in the middle."""
@@ -46,17 +50,21 @@ class Reconciler:
             instances.set_state(connection, [record.id for record in parked], InstanceRole.LIVE)
             unborn = instances.all_instances(connection, InstanceRole.STARTING)
             instances.set_state(connection, [record.id for record in unborn], InstanceRole.DRAINING)
-            destroyed = [each for each in deployments.all_deployments(connection) if each.destroying]
-        for deployment in destroyed:
-            finish_destroying(self._parts, self._traffic, deployment)
+            known = deployments.all_deployments(connection)
+        for deployment in known:
+            if deployment.destroying:
+                finish_destroying(self._parts, self._traffic, deployment)
+            elif deployment.copying:
+                undo_copy(self._parts, deployment)
 
     def run(self) -> None:
         """Pass after pass until `stop`, the first at once."""
-        pause = 0.0
+        pause, first = RETRY_INTERVAL, True
         while not self._stopping.is_set():
             try:
-                self.reconcile(first=pause == 0.0)
-                pause = PASS_INTERVAL
+                self.reconcile(first)
+                first = False
+                pause = self._expiry.next_in(PASS_INTERVAL)
             except CalzionError as error:
                 _log.warning("%s", error)
                 pause = RETRY_INTERVAL
@@ -67,6 +75,7 @@ class Reconciler:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._expiry.stop()
         self._parts.observed.touch()
 
     def reconcile(self, first: bool = False) -> None:
@@ -77,6 +86,7 @@ class Reconciler:
         known = {record.id for record in records}
         self._end_orphans([id for id in observed if id not in known])
         self._tidy_all(records)
+        self._expiry.end_due()
         self._keep_running([record for record in records if record.state is InstanceRole.LIVE], first)
         self._traffic.apply()
         self._traffic.sweep()
@@ -97,15 +107,17 @@ class Reconciler:
         with self._parts.database.read() as connection:
             unfinished = {release.deployment_id for release in releases.in_state(connection, *UNFINISHED)}
             left = unfinished | {each.deployment_id for each in records if self._is_left(each)}
-            found = [deployments.by_id(connection, id) for id in left]
+            known = deployments.all_deployments(connection)
+            found = [each for each in known if each.id in left or each.copying]
         for deployment in found:
             with suppress(CalzionError), self._parts.locks.try_hold(deployment.name, "the reconciler"):
-                self._tidy(deployment.id)
+                self._tidy(deployment)
 
     def _is_left(self, record: InstanceRecord) -> bool:
         return record.state is not InstanceRole.LIVE and not self._traffic.is_draining(record)
 
-    def _tidy(self, deployment_id: int) -> None:
+    def _tidy(self, deployment: Deployment) -> None:
+        deployment_id = deployment.id
         with self._parts.database.write() as connection:
             for release in releases.in_state(connection, *UNFINISHED):
                 if release.deployment_id == deployment_id:
@@ -113,6 +125,10 @@ class Reconciler:
             records = instances.of_deployment(connection, deployment_id)
             parked = [record.id for record in records if record.state is InstanceRole.PARKED]
             instances.set_state(connection, parked, InstanceRole.LIVE)
+            now = deployments.find(connection, deployment.name)
+        if now and now.id == deployment_id and now.copying:
+            undo_copy(self._parts, now)
+            return
         over = [record for record in records if record.state in _OVER and self._is_left(record)]
         self._finish_draining(over)
 

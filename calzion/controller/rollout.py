@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from calzion.controller import launch
 from calzion.controller.commands import Commands
+from calzion.controller.copying import Copy
 from calzion.controller.formation import release_command
 from calzion.controller.launch import Launch, Order
 from calzion.controller.live import live_specs
@@ -16,7 +17,7 @@ from calzion.controller.locks import CancellationToken, check_cancelled
 from calzion.controller.parts import Parts
 from calzion.controller.plan import Change, stages
 from calzion.controller.preparation import Prepared, load_mask, prepare
-from calzion.controller.store import instances, releases
+from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release, ReleaseService
@@ -24,6 +25,7 @@ from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member
 from calzion.controller.traffic import Traffic, routed_services, urls
 from calzion.errors import CalzionError
+from calzion.lifetime import describe_end
 from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
 from calzion.progress import STEP, Event, Story
 
@@ -70,7 +72,9 @@ class Rollout:
     ) -> list[InstanceRecord]:
         """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
         prepared = self._prepare(services, sources)
+        copy = self._prepare_copy(prepared)
         self._tell(prepared, may_hold)
+        copy.announce(prepared.plan.tasks)
         slugs = self._build(prepared)
         new = Launch(
             self._parts,
@@ -81,12 +85,13 @@ class Rollout:
             self._cancellation,
         )
         try:
-            began = self._start(prepared, slugs, new)
+            began = self._start(prepared, slugs, new, copy)
             check_cancelled(self._cancellation)
             old = self._switch(prepared, services, new)
         except BaseException:
             new.take_back()
             self._unpark()
+            copy.undo()
             raise
         self._follow(prepared, began)
         return old
@@ -104,6 +109,16 @@ class Rollout:
             releases.set_changes(connection, self._release.id, prepared.plan.changes())
             self._story.mask = load_mask(self._parts, connection, self._deployment)
         return prepared
+
+    def _prepare_copy(self, prepared: Prepared) -> Copy:
+        return Copy.prepare(
+            self._parts,
+            self._deployment,
+            self._release,
+            prepared.surroundings,
+            self._story,
+            self._cancellation,
+        )
 
     def _tell(self, prepared: Prepared, may_hold: bool) -> None:
         what = f" {self._release.act}" if self._release.act else ""
@@ -164,7 +179,7 @@ class Rollout:
             raise errors[0]
         return {order.service: slug for order, slug in zip(orders, results, strict=True) if slug}
 
-    def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch) -> float:
+    def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch, copy: Copy) -> float:
         check_cancelled(self._cancellation)
         plan = {item.service: item.change for item in prepared.plan.items}
         members = prepared.surroundings.members
@@ -174,12 +189,18 @@ class Rollout:
         beside = [name for name in prepared.plan.start if name not in exclusive]
         appliances = [name for name in beside if members[name].appliance]
         began = time.monotonic()
+        copy.fill()
         self._start_wave(prepared, slugs, new, appliances)
+        copy.restore()
         commands = self._commands(prepared)
+        for task in prepared.plan.tasks:
+            if task.sanitize:
+                commands.task(task, self._slug(prepared, slugs, task.service))
         for name in prepared.plan.start:
             self._run_release_command(commands, members[name], slugs.get(name))
         apps = [name for name in beside if name not in appliances]
-        for stage in stages(apps, prepared.plan.tasks, list(prepared.versions.values())):
+        tasks = [task for task in prepared.plan.tasks if not task.sanitize]
+        for stage in stages(apps, tasks, list(prepared.versions.values())):
             for task in stage.tasks:
                 commands.task(task, self._slug(prepared, slugs, task.service))
             self._start_wave(prepared, slugs, new, stage.services)
@@ -272,6 +293,9 @@ class Rollout:
             ]
             instances.set_state(connection, [record.id for record in old], InstanceRole.DRAINING)
             instances.set_state(connection, sorted(started), InstanceRole.LIVE)
+            deployments.set_copying(connection, self._deployment.id, False)
+            if self._release.ttl is not None:
+                deployments.set_ttl(connection, self._deployment.id, self._release.ttl, self._parts.now())
             self._previous = releases.current(connection, self._deployment.id)
             releases.make_current(connection, self._release, self._parts.now())
         self._parked = []
@@ -293,6 +317,9 @@ class Rollout:
             self._story.step(f"Healthy after {seconds:.1f} s; {switched}{draining}")
         with self._parts.database.read() as connection:
             routed = routed_services(connection, self._deployment.id)
+            expires = deployments.by_id(connection, self._deployment.id).expires
+        if expires is not None:
+            self._story.log(f"{self._deployment.name} {describe_end(expires, self._parts.now())}")
         for url in urls(self._parts, self._deployment.name, routed):
             self._story.log(url)
         if not routed:

@@ -20,6 +20,7 @@ from calzion.controller.store.keys import UserKey
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.surroundings import Surroundings
 from calzion.controller.traffic import routed_services, urls
+from calzion.lifetime import is_near
 from calzion.model import Instance, InstanceState
 from calzion.template import as_keys
 
@@ -126,7 +127,13 @@ def _summary(
         "services": releases.service_names(connection, current.id) if current else [],
         "repository": deployment.repository,
         "created": iso(deployment.created),
+        "expires": iso(deployment.expires),
+        "expires_soon": _expires_soon(deployment, parts.now()),
     }
+
+
+def _expires_soon(deployment: Deployment, now: float) -> bool:
+    return deployment.expires is not None and is_near(deployment.expires, deployment.ttl, now)
 
 
 def _state(

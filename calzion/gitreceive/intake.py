@@ -59,6 +59,8 @@ class Intake:
         if key is None:
             raise CalzionError("this key is not known here any more", code="refused")
         require_deploy(key.name, key.allow, update.deployment)
+        if isinstance(update, Deploy) and update.data_from:
+            require_deploy(key.name, key.allow, update.data_from)
         if isinstance(update, Destroy):
             self._destroy(request, update, key, channel, talk)
         elif update.plan:
@@ -80,15 +82,18 @@ class Intake:
 
     def _plan(self, request: PushRequest, update: Deploy, key: UserKey, channel: Channel) -> None:
         """Ends as a refusal, so that git moves nothing."""
-        claim = Claim(user=key.name, repository=request.repository, commit=update.new)
+        claim = _claim(request, update, key)
         with open_push(self._repository(request), request.quarantine) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
+            self._deployer.check_origin(update.deployment, claim)
             forecast = self._deployer.forecast(update.deployment, template, sources, claim)
         story = Story(channel.tell)
         story.step(f"{update.deployment}: plan of {update.new[:7]} ({key.name})")
         for line in forecast.lines():
             story.log(line)
+        if update.data_from:
+            story.log(f"begins with the data of {update.data_from}")
         raise CalzionError("plan only: nothing was changed", code="refused")
 
     def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:
@@ -100,7 +105,7 @@ class Intake:
         self, request: PushRequest, update: Deploy, key: UserKey, channel: Channel, talk: _Talk
     ) -> None:
         repository = self._repository(request)
-        claim = Claim(user=key.name, repository=request.repository, commit=update.new)
+        claim = _claim(request, update, key)
         with self._deployer.turn(update.deployment, claim.holder, channel.tell, talk.cancellation):
             check_update(repository, old=update.old, new=update.new, ref=update.ref)
             try:
@@ -123,6 +128,7 @@ class Intake:
         with open_push(repository, request.quarantine) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
+            self._deployer.check_origin(update.deployment, claim)
             self._deployer.release_template(
                 update.deployment, template, sources, claim, channel.tell, talk.cancellation
             )
@@ -160,6 +166,16 @@ class Intake:
         ):
             return {}
         return {"allowed": False, "message": f"{key.name}'s key may not read {repository}"}
+
+
+def _claim(request: PushRequest, update: Deploy, key: UserKey) -> Claim:
+    return Claim(
+        user=key.name,
+        repository=request.repository,
+        commit=update.new,
+        data_from=update.data_from,
+        ttl=update.ttl,
+    )
 
 
 def read_template(

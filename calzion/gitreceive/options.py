@@ -6,19 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calzion.errors import CalzionError
+from calzion.lifetime import parse_ttl
+from calzion.model import DeploymentName
 
 DEFAULT_TEMPLATE = "template.yaml"
-KNOWN = ("template=PATH", "plan", "destroy=DEPLOYMENT")
+KNOWN = ("template=PATH", "plan", "from=DEPLOYMENT", "ttl=3d", "destroy=DEPLOYMENT")
 _SHOWN = 80
 
 
 @dataclass(frozen=True, kw_only=True)
 class PushOptions:
-    """`plan` asks to look only; `destroy` names the deployment whose branch may be deleted with all it has."""
+    """`plan` asks to look only; `destroy` names the deployment whose branch may be deleted with all it has.
+
+    `data_from` names the deployment whose data a new one is to begin with. `ttl` is how many seconds the deployment may
+    live from its release on: 0 for ever, None for what it was given before.
+    """
 
     template: str = DEFAULT_TEMPLATE
     plan: bool = False
     destroy: str = ""
+    data_from: str = ""
+    ttl: int | None = None
 
 
 def parse_options(options: Sequence[str]) -> PushOptions:
@@ -30,6 +38,10 @@ def parse_options(options: Sequence[str]) -> PushOptions:
             found = replace(found, template=_path(value))
         elif name == "plan" and not equals:
             found = replace(found, plan=True)
+        elif name == "from" and equals:
+            found = replace(found, data_from=_deployment(value))
+        elif name == "ttl" and equals:
+            found = replace(found, ttl=parse_ttl(value))
         elif name == "destroy" and value:
             found = replace(found, destroy=value)
         else:
@@ -39,6 +51,15 @@ def parse_options(options: Sequence[str]) -> PushOptions:
                 hint=f"known are: {', '.join(f'-o {each}' for each in KNOWN)}",
             )
     return found
+
+
+def _deployment(text: str) -> DeploymentName:
+    try:
+        return DeploymentName.parse(text)
+    except ValueError as error:
+        raise CalzionError(
+            f"-o from names the deployment whose data is copied, but {error}", code="usage"
+        ) from None
 
 
 def _path(text: str) -> str:

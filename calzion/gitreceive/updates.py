@@ -17,6 +17,8 @@ class Deploy:
     """One branch moves: its name is the deployment, `new` the commit. `old` is 40 zeros for a new branch.
 
     With `plan` nothing is to move: the pusher only wants to know what would.
+
+    `data_from` and `ttl` are as in PushOptions.
     """
 
     deployment: DeploymentName
@@ -25,6 +27,8 @@ class Deploy:
     ref: str
     template: str = DEFAULT_TEMPLATE
     plan: bool = False
+    data_from: str = ""
+    ttl: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,10 @@ def _branch(update: RefUpdate, options: PushOptions) -> Deploy | Destroy:
             code="usage",
             hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
         ) from None
+    if options.data_from == deployment:
+        raise CalzionError(f"{deployment} can't begin with a copy of its own data", code="usage")
     if update.new == ZERO:
+        _refuse_with_deletion(options)
         return Destroy(deployment=deployment, old=update.old, ref=update.ref, confirmation=options.destroy)
     if options.destroy:
         raise CalzionError(
@@ -109,7 +116,15 @@ def _branch(update: RefUpdate, options: PushOptions) -> Deploy | Destroy:
         ref=update.ref,
         template=options.template,
         plan=options.plan,
+        data_from=options.data_from,
+        ttl=options.ttl,
     )
+
+
+def _refuse_with_deletion(options: PushOptions) -> None:
+    if options.data_from or options.ttl is not None:
+        given = "from" if options.data_from else "ttl"
+        raise CalzionError(f"-o {given} goes with a deploy, and this push deletes a branch", code="usage")
 
 
 def _tag(tags: Sequence[RefUpdate]) -> Tag:

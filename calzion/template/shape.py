@@ -108,13 +108,21 @@ class GenerateShape(Shape):
 
 
 class TaskShape(Shape):
-    what = "a task is a map of service, cmd and require"
+    what = "a task is a map of service, cmd, require and sanitize"
 
     service: Annotated[ServiceRef, Meaning("the app in whose code and environment the command runs")]
     cmd: Annotated[CommandShape, Meaning("the command: text, which `bash -c` runs, or a list of arguments")]
     require: Annotated[Require, Meaning("a list of services that are up and tasks that are done before")] = (
         Field(default_factory=list)
     )
+    sanitize: Annotated[
+        Flag,
+        Meaning(
+            "`true` for a task that makes a copy of another deployment's data safe to use: it runs only where a "
+            "deployment begins with such a copy, before anything else sees it",
+            "`false`",
+        ),
+    ] = None
 
 
 class ServiceShape(Shape):

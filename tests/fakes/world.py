@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calzion.controller.deployer import Claim, Deployer
+from calzion.controller.expiry import Expiry
 from calzion.controller.locks import CancellationToken
 from calzion.controller.observed import Observed
 from calzion.controller.parts import Parts, Timeouts
@@ -56,7 +57,9 @@ class World:
     def start(self) -> None:
         """A controller begins, as after a crash."""
         self.fuse.reset()
-        backend: Any = Fused(self.backend, self.fuse, "ensure", "stop", "forget", "run", "remove_deployment")
+        backend: Any = Fused(
+            self.backend, self.fuse, "ensure", "stop", "forget", "run", "attach", "remove_deployment"
+        )
         router: Any = Fused(self.router, self.fuse, "apply", "retire")
         builder: Any = Fused(self.builder, self.fuse, "build", "prune")
         self.parts = Parts(
@@ -134,8 +137,16 @@ class World:
 
     def settle(self) -> None:
         for thread in threading.enumerate():
-            if thread.name == "drain":
+            if thread.name in ("drain", "expiry"):
                 thread.join(10)
+
+    def begin_expiry(self, later: Parts) -> None:
+        """What the reconciler does for deployments whose time is over, by the clock of `later`."""
+        Expiry(later, self.traffic).end_due()
+
+    def expire(self, later: Parts) -> None:
+        self.begin_expiry(later)
+        self.settle()
 
     def running(self) -> list[Instance]:
         return [instance for instance in self.backend.instances() if instance.pid is not None]

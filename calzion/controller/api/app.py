@@ -58,6 +58,7 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(f"{one}/scale", deployments.Scale(parts.reconciler))
     app.add_route(f"{one}/secrets", secrets.Secrets(parts.database, parts.vault))
     app.add_route(f"{one}/secrets/{{name}}", secrets.Secret(parts.database, parts.vault))
+    app.add_route(f"{one}/ttl", deployments.Ttl(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}", deployments.Service(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}/environment", deployments.Environment(parts.reconciler))
     app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, uploads))

@@ -13,6 +13,7 @@ from calzion.controller.store import deployments
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
 from calzion.errors import CalzionError
+from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
 
@@ -171,6 +172,17 @@ class Redeploy:
             user=body.optional(data, "user", ADMINISTRATOR),
         )
         respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
+
+
+class Ttl:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
+        """How long the deployment may live from now on: {"ttl": "3d"}, or "never"."""
+        name = body.label(DeploymentName, deployment)
+        ttl = parse_ttl(body.text(body.json_object(request), "ttl"))
+        response.media = self._reconciler.answer("ttl", deployment=name, ttl=ttl)
 
 
 class Scale:

@@ -19,6 +19,7 @@ from calzion.controller.store.releases import OPEN_FOR, ReleaseService, ReleaseS
 from calzion.controller.uploads import Uploads
 from calzion.controller.views import release_view
 from calzion.errors import CalzionError
+from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
 
@@ -36,13 +37,27 @@ class Releases:
             response.media = [release_view(connection, release, back) for release in listed]
 
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
-        """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}."""
+        """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}.
+
+        "from" names a deployment with a copy of whose data a new one begins; "ttl" is how long it may live, such as 3d.
+        """
         data = body.json_object(request)
         user = body.optional(data, "user", ADMINISTRATOR)
         commit = body.commit(body.optional(data, "commit"))
+        origin = body.optional(data, "from")
+        data_from = body.label(DeploymentName, origin) if origin else ""
+        ttl = parse_ttl(body.text(data, "ttl")) if "ttl" in data else None
         with self._database.write() as connection:
             found = _deployment(connection, deployment)
-            release = releases.open_release(connection, found.id, user=user, commit=commit, now=time.time())
+            release = releases.open_release(
+                connection,
+                found.id,
+                user=user,
+                commit=commit,
+                data_from=data_from,
+                ttl=ttl,
+                now=time.time(),
+            )
             response.media = release_view(connection, release, ())
         response.status = falcon.HTTP_201
 

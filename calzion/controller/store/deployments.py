@@ -23,12 +23,20 @@ _ADDRESS_COUNT = _ADDRESSES.num_addresses - 2
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
+    """`copying`: what its volumes hold was copied for a release that has not gone live, and goes with it.
+
+    `ttl` is how many seconds it was given to live, 0 for ever; `expires` is when they are over.
+    """
+
     id: int
     name: DeploymentName
     repository: str | None
     uid: int
     created: float
     destroying: bool
+    copying: bool = False
+    ttl: int = 0
+    expires: float | None = None
 
 
 def create(connection: Connection, name: DeploymentName, repository: str | None, now: float) -> Deployment:
@@ -74,6 +82,16 @@ def all_deployments(connection: Connection) -> list[Deployment]:
 
 def mark_destroying(connection: Connection, id: int) -> None:
     connection.execute(update(deployments).where(deployments.c.id == id).values(destroying=True))
+
+
+def set_copying(connection: Connection, id: int, copying: bool) -> None:
+    connection.execute(update(deployments).where(deployments.c.id == id).values(copying=copying))
+
+
+def set_ttl(connection: Connection, id: int, ttl: int, now: float) -> None:
+    """Let the deployment live for `ttl` seconds from now, or, with 0, for ever."""
+    values = {"ttl": ttl, "expires": now + ttl if ttl else None}
+    connection.execute(update(deployments).where(deployments.c.id == id).values(**values))
 
 
 def remove(connection: Connection, id: int) -> None:
@@ -173,4 +191,7 @@ def _deployment(row: Row[tuple[object, ...]]) -> Deployment:
         uid=data["uid"],
         created=data["created"],
         destroying=data["destroying"],
+        copying=data["copying"],
+        ttl=data["ttl"],
+        expires=data["expires"],
     )

@@ -33,7 +33,8 @@ OPEN_FOR = 86_400.0
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """`secrets` are the versions that it was rolled out with, `changes` what it changed, a line each; `act` says what
-    it did where it was no push or deploy.
+    it did where it was no push or deploy. `data_from` names the deployment whose data it begins with, '' for none;
+    `ttl` is what its deployment is given to live when it goes live, in seconds: 0 for ever, None for no change.
     """
 
     id: int
@@ -50,6 +51,8 @@ class Release:
     secrets: Mapping[str, int]
     changes: tuple[str, ...]
     act: str
+    data_from: str
+    ttl: int | None
     created: float
     started: float | None
     finished: float | None
@@ -77,7 +80,15 @@ class ReleaseService:
 
 
 def open_release(
-    connection: Connection, deployment_id: int, *, user: str, commit: str = "", act: str = "", now: float
+    connection: Connection,
+    deployment_id: int,
+    *,
+    user: str,
+    commit: str = "",
+    act: str = "",
+    data_from: str = "",
+    ttl: int | None = None,
+    now: float,
 ) -> Release:
     """An empty release with the deployment's next number."""
     mine = releases.c.deployment_id == deployment_id
@@ -95,6 +106,8 @@ def open_release(
             tasks=[],
             source="",
             act=act,
+            data_from=data_from,
+            ttl=ttl,
             created=now,
         )
     )
@@ -243,7 +256,8 @@ def _definition(name: str, keys: Mapping[str, Any]) -> ServiceDefinition:
 
 def _task_data(task: Task) -> dict[str, Any]:
     command = list(task.cmd) if isinstance(task.cmd, tuple) else task.cmd
-    return {"name": task.name, "service": task.service, "cmd": command, "require": list(task.require)}
+    data = {"name": task.name, "service": task.service, "cmd": command, "require": list(task.require)}
+    return data | ({"sanitize": True} if task.sanitize else {})
 
 
 def _task(data: Mapping[str, Any]) -> Task:
@@ -253,6 +267,7 @@ def _task(data: Mapping[str, Any]) -> Task:
         service=ServiceName(data["service"]),
         cmd=tuple(command) if isinstance(command, list) else command,
         require=tuple(Label(name) for name in data["require"]),
+        sanitize=data.get("sanitize", False),
     )
 
 
@@ -273,6 +288,8 @@ def _release(row: Row[tuple[object, ...]]) -> Release:
         secrets=data["secrets"],
         changes=tuple(data["changes"]),
         act=data["act"],
+        data_from=data["data_from"],
+        ttl=data["ttl"],
         created=data["created"],
         started=data["started"],
         finished=data["finished"],

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -49,6 +50,9 @@ deployments = Table(
     Column("uid", Integer, nullable=False, unique=True),
     Column("created", Float, nullable=False),
     Column("destroying", Boolean, nullable=False, default=False),
+    Column("copying", Boolean, nullable=False, server_default=false()),
+    Column("ttl", Integer, nullable=False, server_default="0"),
+    Column("expires", Float),
     sqlite_autoincrement=True,
 )
 
@@ -69,6 +73,8 @@ releases = Table(
     Column("secrets", JSON, nullable=False, server_default="{}"),
     Column("changes", JSON, nullable=False, server_default="[]"),
     Column("act", String(160), nullable=False, server_default=""),
+    Column("data_from", String(63), nullable=False, server_default=""),
+    Column("ttl", Integer),
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),

@@ -26,6 +26,11 @@ def set_state(connection: Connection, deployment_id: int, name: str, state: Task
     )
 
 
+def forget_all(connection: Connection, deployment_id: int) -> None:
+    """What they did is gone."""
+    connection.execute(delete(tasks).where(tasks.c.deployment_id == deployment_id))
+
+
 def forget(connection: Connection, deployment_id: int, name: str) -> None:
     """It failed, or never ran: it will be tried again."""
     chosen = (tasks.c.deployment_id == deployment_id) & (tasks.c.name == str(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,32 @@ def test_list(calzion: Run, api: FakeApi, capsys: Capture) -> None:
         "release": 7,
         "state": "running",
         "services": ["redis", "web"],
+        "expires": None,
     }
+
+
+def test_list_says_what_is_left_of_a_life(calzion: Run, api: FakeApi, capsys: Capture) -> None:
+    until = (datetime.now(UTC) + timedelta(days=3, minutes=1)).isoformat()
+    ending = {**LISTED, "expires": until, "expires_soon": False}
+    api.answers["GET /deployments"] = Answer([ending, {**ending, "name": "soon", "expires_soon": True}])
+    assert calzion("list") == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "myapp  v7       running, expires in 3 d    redis, web",
+        "soon   v7       running, expires in 3 d !  redis, web",
+    ]
+    calzion("list", "--json")
+    assert json.loads(capsys.readouterr().out)[0]["expires"] == until
+
+
+def test_ttl(calzion: Run, api: FakeApi, capsys: Capture) -> None:
+    api.answers["PUT /deployments/myapp/ttl"] = Answer({"name": "myapp", "expires": "2999-01-01T00:00:00Z"})
+    assert calzion("ttl", "myapp", "3d") == 0
+    assert "myapp removes itself in " in capsys.readouterr().out
+    api.answers["PUT /deployments/myapp/ttl"] = Answer({"name": "myapp", "expires": None})
+    assert calzion("ttl", "myapp", "never") == 0
+    assert capsys.readouterr().out == "myapp stays until it is destroyed\n"
+    assert calzion("ttl", "myapp", "3 days") == 2
+    assert "'3 days' is no time to live" in capsys.readouterr().err
 
 
 def test_an_empty_list_says_so_apart_from_the_output(calzion: Run, api: FakeApi, capsys: Capture) -> None:

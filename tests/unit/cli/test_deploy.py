@@ -132,6 +132,17 @@ def test_a_refused_upload_gives_the_release_up(
     assert api.seen[-1][0] == f"POST {RELEASE}/cancel"
 
 
+def test_what_a_new_deployment_begins_with_and_how_long_it_lives(
+    calzion: Callable[..., int], api: FakeApi, shop: Path
+) -> None:
+    template = str(shop / "template.yaml")
+    assert calzion("deploy", template, "shop", "--from", "shop-staging", "--ttl", "3d") == 0
+    sent: dict[str, Any] = dict(api.seen)
+    opened = sent[f"POST {DEPLOYMENT}/releases"]
+    assert (opened["from"], opened["ttl"]) == ("shop-staging", "3d")
+    assert calzion("deploy", template, "shop", "--ttl", "soon") == 2
+
+
 def test_a_deployment_without_secrets_and_a_server_that_is_down(
     calzion: Callable[..., int], api: FakeApi, shop: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:

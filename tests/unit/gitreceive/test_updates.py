@@ -71,6 +71,31 @@ def test_confirming_a_destruction_goes_with_a_deletion_alone() -> None:
         parse_updates([update("refs/heads/x")], ["destroy=x"])
 
 
+def test_where_data_comes_from_and_how_long_it_lives_are_options() -> None:
+    decided = parse_updates([update("refs/heads/x")], ["from=myapp-staging", "ttl=3d"])
+    assert isinstance(decided, Deploy)
+    assert (decided.data_from, decided.ttl) == ("myapp-staging", 3 * 86_400)
+    unsaid = parse_updates([update("refs/heads/x")])
+    assert isinstance(unsaid, Deploy) and (unsaid.data_from, unsaid.ttl) == ("", None)
+    assert parse_updates([update("refs/heads/x")], ["ttl=never"]).ttl == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("new", "options", "says"),
+    [
+        (ZERO, ["from=a"], "goes with a deploy"),
+        (ZERO, ["ttl=3d"], "goes with a deploy"),
+        (B, ["from=x"], "its own data"),
+        (B, ["from=../x"], "names the deployment whose data is copied"),
+        (B, ["ttl=soon"], "no time to live"),
+    ],
+)
+def test_options_for_new_deployments_that_are_refused(new: str, options: list[str], says: str) -> None:
+    with pytest.raises(CalzionError, match=says) as caught:
+        parse_updates([update("refs/heads/x", new=new)], options)
+    assert caught.value.code == "usage"
+
+
 def test_a_plan_is_asked_for_by_an_option() -> None:
     decided = parse_updates([update("refs/heads/x")], ["plan", "template=t.yaml"])
     assert isinstance(decided, Deploy) and decided.plan and decided.template == "t.yaml"

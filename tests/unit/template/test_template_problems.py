@@ -324,14 +324,25 @@ Run:
         ("  ^web: {service: web, cmd: x}", "a service is named 'web' too"),
         ("  seed: {service: ^wbe, cmd: x}", "no service is named 'wbe'; did you mean 'web'?"),
         ("  seed: {service: ^db, cmd: x}", "'db' is no app: a task runs in the code of a service with"),
-        ("  seed: ^{service: web}", "a task is a map of service, cmd and require; 'cmd' is missing"),
-        ("  seed: ^python seed.py", "a task is a map of service, cmd and require; found 'python seed.py'"),
+        (
+            "  seed: ^{service: web}",
+            "a task is a map of service, cmd, require and sanitize; 'cmd' is missing",
+        ),
+        (
+            "  seed: ^python seed.py",
+            "a task is a map of service, cmd, require and sanitize; found 'python seed.py'",
+        ),
         ("  seed: {service: web, cmd: ^''}", "a command (text, or a list of arguments) is needed here"),
         (
             "  seed: {service: web, cmd: x, require: [^dbb]}",
             "no service or task is named 'dbb'; did you mean 'db'?",
         ),
         ("  seed: {service: web, cmd: x, require: [^seed]}", "'seed' requires itself"),
+        ("  seed: {service: web, cmd: x, sanitize: ^maybe}", "true or false is needed here"),
+        (
+            "  seed: {service: web, cmd: x, sanitize: true, require: [^other]}\n  other: {service: web, cmd: x}",
+            "'other' comes after a task with 'sanitize', which sees copied data first",
+        ),
         ("  seed: {service: web, cmd: x, ^env: {}}", "unknown key 'env'"),
     ],
 )

@@ -1,0 +1,177 @@
+"""A new deployment that begins with a copy of another one's data: all of it, or nothing of it stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from calzion.controller.live import find_live
+from calzion.controller.operations import find_deployment
+from calzion.controller.parts import Parts
+from calzion.controller.pipe import Pipe
+from calzion.controller.store import deployments, instances, releases, tasks
+from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.releases import Release, ReleaseState
+from calzion.controller.surroundings import Surroundings
+from calzion.controller.transfer import Side, Transfer, transfers
+from calzion.errors import CalzionError
+from calzion.model import Cancellation, Exit, Task
+from calzion.progress import Story
+from calzion.redaction import Mask
+
+_LIVED = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED)
+
+
+def find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
+    """The deployment whose data a new one is to begin with; `deployment` may be a provisional one.
+
+    Raises CalzionError (not_found; refused where the new one is not new, or the two have different repositories).
+    """
+    if _has_lived(parts, deployment):
+        raise CalzionError(
+            f"only a new deployment can begin with the data of {name}, and {deployment.name} has its own",
+            hint="deploy to another name, or destroy this one first; without 'from' it keeps what it has",
+            code="refused",
+        )
+    origin = find_deployment(parts, name)
+    if deployment.repository and origin.repository != deployment.repository:
+        raise CalzionError(
+            f"{name} does not belong to the repository {deployment.repository}: its data can't be copied",
+            hint="name a deployment that was pushed from the same repository",
+            code="refused",
+        )
+    return origin
+
+
+def undo_copy(parts: Parts, deployment: Deployment) -> None:
+    """Remove all that was copied for a release that did not go live, and whatever runs on it."""
+    ids = [each.id for each in parts.backend.instances() if each.deployment == deployment.name]
+    parts.backend.stop(ids)
+    parts.backend.forget(ids)
+    parts.backend.remove_deployment(deployment.name)
+    with parts.database.write() as connection:
+        records = instances.of_deployment(connection, deployment.id)
+        instances.remove(connection, [record.id for record in records])
+        tasks.forget_all(connection, deployment.id)
+        deployments.set_copying(connection, deployment.id, False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """The copy that one release begins with; of a release without one all steps do nothing."""
+
+    parts: Parts
+    deployment: Deployment
+    origin: Deployment | None
+    transfers: Sequence[Transfer]
+    story: Story
+    cancellation: Cancellation
+    mask: Mask = field(default_factory=lambda: Mask({}))
+
+    @classmethod
+    def prepare(
+        cls,
+        parts: Parts,
+        deployment: Deployment,
+        release: Release,
+        surroundings: Surroundings,
+        story: Story,
+        cancellation: Cancellation,
+    ) -> Copy:
+        """Decide what will be copied, and change nothing. Raises CalzionError (refused, not_found)."""
+        origin, found, mask = None, [], Mask({})
+        if release.data_from:
+            origin = find_origin(parts, deployment, release.data_from)
+            live = find_live(parts, origin)
+            mask = live.surroundings.mask
+            found = transfers(
+                Side(surroundings=live.surroundings, release=live.release.number, new_id=parts.new_id),
+                Side(surroundings=surroundings, release=release.number, new_id=parts.new_id),
+                parts.backend.volumes(origin.name),
+            )
+        return cls(
+            parts=parts,
+            deployment=deployment,
+            origin=origin,
+            transfers=found,
+            story=story,
+            cancellation=cancellation,
+            mask=mask,
+        )
+
+    def announce(self, wanted: Iterable[Task]) -> None:
+        """Say what will be copied, and warn where nothing makes it safe to use."""
+        if self.origin is None:
+            return
+        names = ", ".join(each.what for each in self.transfers) or "nothing: no service has data in both"
+        self.story.log(f"begins with the data of {self.origin.name}: {names}")
+        if self.transfers and not any(task.sanitize for task in wanted):
+            self.story.warning(
+                f"nothing sanitizes the data of {self.origin.name}: no task of 'Run' has 'sanitize: true'"
+            )
+
+    def fill(self) -> None:
+        """Copy what must lie in the volumes before a server starts on them. Raises CalzionError (release)."""
+        if self.origin is None:
+            return
+        with self.parts.database.write() as connection:
+            deployments.set_copying(connection, self.deployment.id, True)
+        self._carry_out([each for each in self.transfers if not each.to_server])
+
+    def restore(self) -> None:
+        """Give the servers that run by now what they take over their connections. Raises CalzionError (release)."""
+        self._carry_out([each for each in self.transfers if each.to_server])
+
+    def undo(self) -> None:
+        if self.origin is not None:
+            undo_copy(self.parts, self.deployment)
+
+    def _carry_out(self, wanted: Sequence[Transfer]) -> None:
+        for each in wanted:
+            self._transfer(each)
+
+    def _transfer(self, transfer: Transfer) -> None:
+        assert self.origin is not None
+        self.story.step(f"Copying {transfer.what} of {self.origin.name}")
+        began = time.monotonic()
+        pipe = Pipe(self.parts, transfer.source, transfer.target, self._tell_progress)
+        fine = {0} if transfer.torn is None else {0, transfer.torn}
+        pipe.run(self.cancellation, fine)
+        self._check(transfer, pipe, fine)
+        self.story.log(f"{pipe.passed / 1e6:.1f} MB in {time.monotonic() - began:.1f} s")
+        if pipe.exits[0].status == transfer.torn:
+            self._tell_torn(transfer, pipe)
+
+    def _check(self, transfer: Transfer, pipe: Pipe, fine: Collection[int | None]) -> None:
+        written, read = pipe.exits
+        if written.status not in fine and not pipe.refused:
+            raise self._failed(transfer, f"{transfer.what} could not be read", written, pipe.errors[0].lines)
+        if read.status != 0:
+            raise self._failed(transfer, f"{transfer.what} could not be written", read, pipe.errors[1].lines)
+
+    def _failed(self, transfer: Transfer, what: str, ended: Exit, lines: list[str]) -> CalzionError:
+        error = CalzionError(
+            f"the data of {transfer.source.deployment} was not copied: {what} ({ended})",
+            hint="everything that was copied is removed again",
+            code="release",
+            detail=lines,
+        )
+        self.mask.error(error)
+        return error
+
+    def _tell_progress(self, passed: int) -> None:
+        self.story.log(f"{passed / 1e6:.0f} MB so far")
+
+    def _tell_torn(self, transfer: Transfer, pipe: Pipe) -> None:
+        self.story.warning(
+            f"{transfer.source.service} wrote to {transfer.what} while it was copied: look at what was changed"
+        )
+        for line in pipe.errors[0].lines:
+            self.story.log(self.mask.text(line))
+
+
+def _has_lived(parts: Parts, deployment: Deployment) -> bool:
+    with parts.database.read() as connection:
+        lived = any(each.state in _LIVED for each in releases.of_deployment(connection, deployment.id))
+    return lived or bool(parts.backend.volumes(deployment.name))
