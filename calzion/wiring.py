@@ -148,7 +148,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     reconciler.run()
     for server in servers:
         server.stop()
-    deployer.wait_for_rollouts(settings.drain_timeout)
+    deployer.activation.wait_for_rollouts(settings.drain_timeout)
     # Threads that still wait for a rollout that was not let go of would keep the process alive.
     logging.shutdown()
     os._exit(0)

@@ -9,12 +9,14 @@ from typing import Any
 
 from calzion.controller import views
 from calzion.controller.channel import Channel, Operation
+from calzion.controller.claim import Claim
 from calzion.controller.code import is_known, opened
-from calzion.controller.deployer import Claim, Deployer, ServiceChange
+from calzion.controller.deployer import Deployer, ServiceChange
 from calzion.controller.expiry import set_ttl
 from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
+from calzion.controller.ownership import check_owner
 from calzion.controller.parts import Parts
 from calzion.controller.promote import promote, promotion
 from calzion.controller.proposed import Proposed
@@ -89,7 +91,7 @@ class Desk:
         name = DeploymentName(message["deployment"])
         proposed = Proposed.parse(message["proposed"])
         claim = Claim(user=str(message["user"]))
-        self._deployer.check_owner(name, claim.repository)
+        check_owner(self._parts, name, claim.repository)
         forecast = self._deployer.forecast(name, proposed.template, proposed.codes, claim)
         channel.send({"answer": forecast.as_dict()})
 
@@ -136,7 +138,7 @@ class Desk:
                 services = releases.services(connection, release.id)
             known = [service for service in services if is_known(release, service)]
             with opened(self._parts, deployment, release, known) as sources:
-                self._deployer.activate(
+                self._deployer.activation.activate(
                     deployment, release.id, sources, channel.tell, cancellation, may_hold=False
                 )
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from calzion.controller import preparation
-from calzion.controller.deployer import Claim, Deployer, Listener, commits_of
+from calzion.controller.claim import Claim, Listener
+from calzion.controller.deployer import Deployer, commits_of
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
+from calzion.controller.ownership import check_owner, create_deployment
 from calzion.controller.parts import Parts
 from calzion.controller.preparation import Prepared, foresee
 from calzion.controller.store import deployments, releases
@@ -49,20 +51,22 @@ def promote(
     Raises CalzionError (not_found, refused, conflict, template) before anything is changed.
     """
     found = _look(parts, origin, target)
-    _foresee(parts, deployer, found, target)
-    deployment = deployer.create_deployment(target, found.deployment.repository)
+    _foresee(parts, found, target)
+    deployment = create_deployment(parts, target, found.deployment.repository)
     claim = Claim(user=user, commit=found.release.commit)
     act = f"promotes {origin} v{found.release.number}"
     release = deployer.open_copy(deployment, found.release, found.services, claim, act=act)
     with deployer.cancellable(release.id, cancellation):
-        return deployer.activate(deployment, release.id, _NO_CODE, listener, cancellation, may_hold=False)
+        return deployer.activation.activate(
+            deployment, release.id, _NO_CODE, listener, cancellation, may_hold=False
+        )
 
 
 def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: DeploymentName) -> Forecast:
     """What `promote` would do now. Writes nothing, and waits for nobody. No error tells secrets."""
     found = _look(parts, origin, target)
     try:
-        prepared = _foresee(parts, deployer, found, target)
+        prepared = _foresee(parts, found, target)
     except CalzionError as error:
         deployer.mask(target).error(error)
         raise
@@ -95,10 +99,10 @@ def _services(connection: Connection, release: Release) -> tuple[ReleaseService,
     return tuple(replace(each, fingerprint="", held="") for each in releases.services(connection, release.id))
 
 
-def _foresee(parts: Parts, deployer: Deployer, found: _Origin, target: DeploymentName) -> Prepared:
+def _foresee(parts: Parts, found: _Origin, target: DeploymentName) -> Prepared:
     """Raises CalzionError where the target is another repository's, lacks a value, or can't have the slugs."""
     repository = found.deployment.repository
-    deployer.check_owner(target, repository)
+    check_owner(parts, target, repository)
     with parts.database.read() as connection:
         known = deployments.find(connection, target)
     deployment = known or deployments.provisional(target, repository)

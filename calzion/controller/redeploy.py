@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from calzion.controller.claim import Claim, Listener
 from calzion.controller.code import BuiltAgain, is_known, lacks_slug, opened
-from calzion.controller.deployer import Claim, Deployer, Listener
+from calzion.controller.deployer import Deployer
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
+from calzion.controller.ownership import create_deployment
 from calzion.controller.parts import Parts
 from calzion.controller.store import releases
 from calzion.controller.store.deployments import Deployment
@@ -32,7 +34,7 @@ def redeploy(
     Slugs that are gone are built from the code that they were made of, and with `rebuild` all are. What would be the
     same is not restarted. The caller holds the turn.
     """
-    deployment = deployer.create_deployment(find_deployment(parts, name).name)
+    deployment = create_deployment(parts, find_deployment(parts, name).name)
     old, services = _to_repeat(parts, deployment)
     serves = old.state is ReleaseState.CURRENT
     with opened(parts, deployment, old, _to_build(parts, old, services, rebuild)) as sources:
@@ -41,7 +43,9 @@ def redeploy(
             sources = {name: BuiltAgain(source, occasion) for name, source in sources.items()}
         release = deployer.open_copy(deployment, old, services, replace(claim, commit=old.commit))
         with deployer.cancellable(release.id, cancellation):
-            return deployer.activate(deployment, release.id, sources, listener, cancellation, may_hold=serves)
+            return deployer.activation.activate(
+                deployment, release.id, sources, listener, cancellation, may_hold=serves
+            )
 
 
 def _to_build(

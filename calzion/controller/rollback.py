@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from calzion.controller.deployer import Claim, Deployer, Listener
+from calzion.controller.claim import Claim, Listener
+from calzion.controller.deployer import Deployer
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
+from calzion.controller.ownership import create_deployment
 from calzion.controller.parts import Parts
 from calzion.controller.preparation import Prepared, foresee
 from calzion.controller.rollout import Manner
@@ -36,7 +38,7 @@ def rollback(
     Nothing is built, and no release command or task runs. The caller holds the turn. Raises CalzionError (not_found,
     conflict, unsupported, template) before anything is changed where it can't be had.
     """
-    deployment = deployer.create_deployment(find_deployment(parts, name).name)
+    deployment = create_deployment(parts, find_deployment(parts, name).name)
     with parts.database.read() as connection:
         target = _target(connection, deployment, number, parts.keep_releases)
         services = releases.services(connection, target.id)
@@ -50,7 +52,7 @@ def rollback(
     notes = _notes(deployment, target, older_secrets=target.secrets != newest)
     manner = Manner(secrets=target.secrets, commands=False, notes=notes)
     with deployer.cancellable(release.id, cancellation):
-        return deployer.activate(
+        return deployer.activation.activate(
             deployment, release.id, _NO_CODE, listener, cancellation, may_hold=True, manner=manner
         )
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from calzion.controller.access import may_deploy, require_deploy
 from calzion.controller.channel import Channel
-from calzion.controller.deployer import Claim, Deployer
+from calzion.controller.claim import Claim
+from calzion.controller.deployer import Deployer
 from calzion.controller.locks import CancellationToken
 from calzion.controller.store import keys
 from calzion.controller.store.database import Database
@@ -112,7 +113,7 @@ class Intake:
                 self._release(request, repository, update, claim, channel, talk)
             except CalzionError as error:
                 if not error.told and error.code != "refused":
-                    self._deployer.add_serving(update.deployment, error)
+                    self._deployer.activation.add_serving(update.deployment, error)
                 raise
             talk.wait_for_ref(REF_MOVES_WITHIN)
 

@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from calzion.controller.deployer import Claim, Deployer
+from calzion.controller.claim import Claim
+from calzion.controller.deployer import Deployer
 from calzion.controller.expiry import Expiry
 from calzion.controller.locks import CancellationToken
 from calzion.controller.observed import Observed

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from calzion.controller.deployer import Claim
+from calzion.controller.claim import Claim
 from calzion.controller.expiry import set_ttl
 from calzion.controller.locks import CancellationToken
 from calzion.controller.store import deployments, tasks

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from calzion.controller.deployer import Claim
+from calzion.controller.claim import Claim
 from calzion.controller.forecast import Forecast
 from calzion.controller.plan import Plan
 from calzion.controller.store import deployments, secrets
