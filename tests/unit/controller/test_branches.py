@@ -13,6 +13,7 @@ import pytest
 from calzion.controller.claim import Claim
 from calzion.controller.expiry import set_ttl
 from calzion.controller.locks import CancellationToken
+from calzion.controller.redeploy import redeploy
 from calzion.controller.store import deployments, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.transfer import _DUMP, _KEEP, _PACK, _RESTORE, _SNAPSHOT, _UNPACK
@@ -162,6 +163,23 @@ def test_a_copy_that_is_cancelled_leaves_nothing(world: World, command: Any) -> 
         branch(world, cancel, cancellation, data_from=NAME)
     assert caught.value.code == "cancelled"
     assert left(world) == []
+
+
+def test_a_redeploy_of_what_never_went_live_begins_with_the_copy_again(world: World) -> None:
+    world.backend.programs["migrate"] = FAILS
+    with pytest.raises(CalzionError):
+        branch(world, data_from=NAME, ttl=3600)
+    world.backend.programs["migrate"] = WELL
+    world.events.clear()
+    cancellation = CancellationToken()
+    claim, listen = Claim(user="t"), world.events.append
+    for again in (True, False):
+        with world.deployer.turn(PR, "a test", listen, cancellation):
+            redeploy(world.parts, world.deployer, PR, claim, listen, cancellation, rebuild=False)
+        assert any("Copying postgres of app" in text for text in told(world)) is again
+        world.events.clear()
+    deployment = find(world)
+    assert deployment and deployment.ttl == 3600
 
 
 def test_files_that_change_meanwhile_are_told_and_copied(world: World) -> None:
