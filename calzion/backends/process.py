@@ -20,7 +20,7 @@ from calzion.host.directory import InstanceDirectory
 from calzion.host.facilities import Facilities
 from calzion.host.logfile import Follower, tail
 from calzion.host.sockets import Listener, listeners, socket_inodes
-from calzion.host.volumes import remove_volumes, volume_sizes
+from calzion.host.volumes import remove_volume, remove_volumes, volume_names, volume_sizes
 from calzion.host.wire import check_id, instance_from_json, spec_to_json
 from calzion.layout import Layout
 from calzion.model import (
@@ -121,6 +121,13 @@ class ProcessBackend:
 
     def volumes(self, deployment: DeploymentName) -> dict[str, int]:
         return volume_sizes(self._layout.volumes, deployment)
+
+    def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
+        return volume_names(self._layout.volumes, deployment)
+
+    def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
+        for name in self.volume_names(deployment) & set(names):
+            remove_volume(self._layout.volumes, deployment, name)
 
     def remove_deployment(self, deployment: DeploymentName) -> None:
         remove_volumes(self._layout.volumes, deployment)

@@ -116,5 +116,11 @@ class Backend(Protocol):
     def volumes(self, deployment: DeploymentName) -> dict[str, int]:
         """The deployment's volumes with their sizes in bytes."""
 
+    def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
+        """The same without their sizes, which take long to find out."""
+
+    def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
+        """Remove volumes that no instance uses. Unknown names are ignored."""
+
     def remove_deployment(self, deployment: DeploymentName) -> None:
         """Remove the volumes and everything else kept for a deployment whose instances are stopped."""

@@ -235,6 +235,25 @@ PAGES: dict[str, Page] = {
         },
         exits={2: "this is no time", 3: "there is no such deployment"},
     ),
+    "volumes": Page(
+        examples={
+            "calzion volumes list myapp-staging": "with sizes, and what uses them",
+            "calzion volumes remove myapp-staging redis/data": "what is left of a service that is gone",
+        },
+    ),
+    "volumes list": Page(
+        examples={
+            "calzion volumes list myapp-staging": "a line for each",
+            "calzion volumes list myapp-staging --json": "for a program: name, size and used",
+        },
+    ),
+    "volumes remove": Page(
+        examples={
+            "calzion volumes remove myapp-staging redis/data": "asks first",
+            "calzion volumes remove myapp-staging redis/data --yes": "in a script",
+        },
+        exits={3: "there is no such volume", 4: "a service uses it, or it was not confirmed"},
+    ),
     "destroy": Page(
         examples={
             "calzion destroy myapp-pr42": "shows what would be lost, and asks for the name",
@@ -305,6 +324,7 @@ PAGES: dict[str, Page] = {
 """By the words behind `calzion`; the program itself is ''."""
 
 ARGUMENTS: dict[str, str] = {
+    "SERVICE/NAME": "a volume, such as redis/data",
     "TEMPLATE": "the file of the template",
     "DEPLOYMENT": "the name of a deployment, such as myapp-staging",
     "DEPLOYMENT[:SERVICE]": "a deployment, or one service of it, such as myapp-staging:web",

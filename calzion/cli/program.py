@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restart": ("operate:restart", "Start the instances anew, without an interruption."),
     "scale": ("operate:scale", "Set how many instances run."),
     "ttl": ("ttl:ttl", "Have a deployment remove itself after a time."),
+    "volumes": ("volumes:volumes", "What is kept of a deployment's data, and its removal."),
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),
     "init": ("init:init", "Write a first template.yaml for a repository."),
     "template": ("template:template", "Check a template without a server, and get its schema."),
@@ -62,7 +63,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "ttl",
         "destroy",
     ),
-    "Looking": ("list", "ps", "show", "releases", "logs", "env"),
+    "Looking": ("list", "volumes", "ps", "show", "releases", "logs", "env"),
     "Users": ("keys",),
     "Templates": ("init", "template"),
 }

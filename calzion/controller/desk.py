@@ -27,6 +27,7 @@ from calzion.controller.store import instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
+from calzion.controller.volumes import remove_volume
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, LogStream, ServiceName, TerminalSize
 from calzion.progress import Story
@@ -65,6 +66,7 @@ class Desk:
             "scale": self._scale,
             "run": self._run,
             "ttl": self._ttl,
+            "remove_volume": self._remove_volume,
             "destroy": self._destroy,
         }
 
@@ -250,6 +252,11 @@ class Desk:
     def _ttl(self, message: dict[str, Any], channel: Channel) -> None:
         found = set_ttl(self._parts, str(message["deployment"]), int(message["ttl"]))
         channel.send({"answer": {"name": found.name, "expires": views.iso(found.expires)}})
+
+    def _remove_volume(self, message: dict[str, Any], channel: Channel) -> None:
+        with self._turn(message, "the removal of a volume", channel) as (story, _):
+            name, service = DeploymentName(message["deployment"]), ServiceName(message["service"])
+            remove_volume(self._parts, name, service, str(message["volume"]), story)
 
     def _destroy(self, message: dict[str, Any], channel: Channel) -> None:
         with self._turn(message, "its destruction", channel) as (story, _):

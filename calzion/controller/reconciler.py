@@ -19,6 +19,7 @@ from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import UNFINISHED, Release, ReleaseState
 from calzion.controller.traffic import Traffic
+from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
 
 _log = logging.getLogger(__name__)
@@ -131,6 +132,8 @@ class Reconciler:
             return
         over = [record for record in records if record.state in _OVER and self._is_left(record)]
         self._finish_draining(over)
+        if now and over:
+            remove_stray(self._parts, now)
 
     def _abandon(self, connection: Connection, release: Release) -> None:
         message = "Calzion stopped in the middle of it"

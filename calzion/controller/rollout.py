@@ -24,6 +24,7 @@ from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member
 from calzion.controller.traffic import Traffic, routed_services, urls
+from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
 from calzion.lifetime import describe_end
 from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
@@ -92,6 +93,7 @@ class Rollout:
             new.take_back()
             self._unpark()
             copy.undo()
+            remove_stray(self._parts, self._deployment)
             raise
         self._follow(prepared, began)
         return old

@@ -21,11 +21,19 @@ def prepare_volumes(volumes: Path, spec: RunSpec, owner: int | None) -> None:
 
 def volume_sizes(volumes: Path, deployment: str) -> dict[str, int]:
     """The volumes of a deployment with the bytes that they take on disk."""
+    names = sorted(volume_names(volumes, deployment))
+    return {name: _size(volumes / deployment / name) for name in names}
+
+
+def volume_names(volumes: Path, deployment: str) -> frozenset[str]:
     try:
-        found = sorted(path for path in (volumes / deployment).iterdir() if path.is_dir())
+        return frozenset(path.name for path in (volumes / deployment).iterdir() if path.is_dir())
     except FileNotFoundError:
-        return {}
-    return {path.name: _size(path) for path in found}
+        return frozenset()
+
+
+def remove_volume(volumes: Path, deployment: str, name: str) -> None:
+    remove_tree(volumes / deployment / name)
 
 
 def remove_volumes(volumes: Path, deployment: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,7 +74,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 @pytest.fixture(params=["fake", "process"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     template = RunSpec(
-        id=request.node.name.partition("[")[0],
+        # The host removes what is left of an instance while others start: no two may share an id.
+        id=f"{request.node.name.partition('[')[0][:30]}.{uuid.uuid4().hex[:8]}",
         deployment=DeploymentName("demo"),
         service=ServiceName("web"),
         process_type="web",

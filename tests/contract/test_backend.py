@@ -279,8 +279,19 @@ def test_volumes_stay_until_their_deployment_is_removed(stage: Stage) -> None:
     stage.backend.stop([spec.id])
     stage.backend.forget([spec.id])
     assert list(stage.backend.volumes(DEMO)) == ["web.data"]
+    assert stage.backend.volume_names(DEMO) == {"web.data"}
     stage.backend.remove_deployment(DEMO)
     assert stage.backend.volumes(DEMO) == {}
+
+
+def test_single_volumes_are_removed(stage: Stage) -> None:
+    both = (Volume(name="web.data", path="/data"), Volume(name="web.more", path="/more"))
+    spec = stage.spec(IDLE, volumes=both)
+    stage.backend.ensure([spec])
+    stage.backend.stop([spec.id])
+    stage.backend.forget([spec.id])
+    stage.backend.remove_volumes(DEMO, ["web.data", "web.unknown", "../web.more", ".."])
+    assert stage.backend.volume_names(DEMO) == {"web.more"}
 
 
 def test_an_image_that_it_cannot_run_is_refused(stage: Stage) -> None:

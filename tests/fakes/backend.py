@@ -162,6 +162,13 @@ class FakeBackend:
         with self._lock:
             return dict.fromkeys(sorted(self._volumes.get(deployment, ())), 0)
 
+    def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
+        return frozenset(self.volumes(deployment))
+
+    def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
+        with self._lock:
+            self._volumes.get(deployment, set()).difference_update(names)
+
     def remove_deployment(self, deployment: DeploymentName) -> None:
         with self._lock:
             self._volumes.pop(deployment, None)

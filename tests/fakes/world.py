@@ -164,6 +164,7 @@ class World:
             current = releases.current(connection, found.id) if found else None
             unfinished = releases.in_state(connection, *releases.UNFINISHED)
             services = releases.services(connection, current.id) if current else ()
+            lived = releases.services_ever_live(connection, found.id) if found else frozenset()
         assert not unfinished, unfinished
         assert all(record.state is InstanceRole.LIVE for record in records), records
         assert {record.id for record in records} == {each.id for each in self.running()}
@@ -173,7 +174,7 @@ class World:
             slug = self.backend.specs[each.id].slug
             assert slug is None or slug.name == slugs[ServiceName(each.service)], each
         assert {each.service for each in self.running()} == {str(name) for name in slugs}
-        assert {slug for slug in slugs.values() if slug} <= self.builder.slugs.keys()
+        assert {name.partition(".")[0] for name in self.backend.volume_names(NAME)} <= lived
         self._check_routes({record.pool for record in records if record.pool})
 
     def _check_routes(self, pools: set[str]) -> None:

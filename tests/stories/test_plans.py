@@ -74,6 +74,20 @@ def test_a_plan_changes_nothing_anywhere(site: Site) -> None:
     assert "there is no deployment plans-two" in site.calzion("ps", "plans-two").stderr
 
 
+def test_volumes_of_removed_services_stay_until_that_is_confirmed(site: Site) -> None:
+    repository = site.repository("volumes", web(template__yaml=TEMPLATE))
+    assert repository.push("volumes-one").status == 0
+    in_use = site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes")
+    assert in_use.returncode == 4 and "redis/data is in use" in in_use.stderr
+    repository.commit({"template.yaml": "web: {git: .}\n"})
+    assert repository.push("volumes-one").status == 0
+    [kept] = site.json("volumes", "list", "volumes-one")
+    assert kept["name"] == "redis/data" and not kept["used"]
+    assert site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes").returncode == 0
+    assert site.json("volumes", "list", "volumes-one") == []
+    assert site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes").returncode == 3
+
+
 def test_the_plan_of_what_is_there_is_empty(site: Site) -> None:
     repository = site.repository("same", web())
     assert repository.push("same-one").status == 0

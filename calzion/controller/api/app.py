@@ -49,6 +49,7 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(one, deployments.Deployment(parts.database, parts.reconciler))
     app.add_route(f"{one}/instances", deployments.Instances(parts.reconciler))
     app.add_route(f"{one}/logs", deployments.Logs(parts.reconciler))
+    app.add_route(f"{one}/volumes/{{service}}/{{volume}}", deployments.Volume(parts.reconciler))
     app.add_route(f"{one}/restart", deployments.Restart(parts.reconciler))
     app.add_route(f"{one}/plan", plan.Plan(parts.reconciler))
     app.add_route(f"{one}/redeploy", deployments.Redeploy(parts.reconciler))

@@ -56,6 +56,23 @@ class Deployment:
         respond(request, response, upload.fail_early(lines))
 
 
+class Volume:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_delete(
+        self, request: falcon.Request, response: falcon.Response, deployment: str, service: str, volume: str
+    ) -> None:
+        """Remove a volume that was kept of a service which is gone."""
+        lines = self._reconciler.stream(
+            "remove_volume",
+            deployment=body.label(DeploymentName, deployment),
+            service=body.label(ServiceName, service),
+            volume=volume,
+        )
+        respond(request, response, upload.fail_early(lines))
+
+
 class Service:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler

@@ -234,6 +234,14 @@ def services(connection: Connection, release_id: int) -> tuple[ReleaseService, .
     return tuple(_service(row) for row in connection.execute(chosen.order_by(release_services.c.name)))
 
 
+def services_ever_live(connection: Connection, deployment_id: int) -> frozenset[str]:
+    """The names of the services of all releases that are, or were, current."""
+    lived = releases.c.state.in_([ReleaseState.CURRENT, ReleaseState.SUPERSEDED])
+    chosen = select(release_services.c.name).join(releases, releases.c.id == release_services.c.release_id)
+    rows = connection.execute(chosen.where((releases.c.deployment_id == deployment_id) & lived).distinct())
+    return frozenset(rows.scalars())
+
+
 def service_names(connection: Connection, release_id: int) -> list[str]:
     chosen = select(release_services.c.name).where(release_services.c.release_id == release_id)
     return list(connection.execute(chosen.order_by(release_services.c.name)).scalars())
