@@ -178,6 +178,12 @@ class FakeBackend:
         with self._lock:
             self._end(self.specs[id], exit)
 
+    def lose_power(self) -> None:
+        """Have the whole machine go down: nothing runs any more, and nobody knows what did."""
+        with self._lock:
+            self._instances.clear()
+            self.specs.clear()
+
     def write(self, id: str, line: str) -> None:
         """Have an instance write a line."""
         with self._lock:

@@ -95,6 +95,11 @@ class World:
         prune(self.parts)
         self.reconciler.reconcile(first=True)
 
+    def lose_power(self) -> None:
+        """Everything ends at once: the controller, every instance and the router."""
+        self.backend.lose_power()
+        self.router = FakeRouter()
+
     def deploy(
         self,
         template: str,

@@ -91,8 +91,11 @@ def test_every_step_is_passed_by_a_fuse(world: Callable[[], World]) -> None:
     assert len(steps) > 20
 
 
+@pytest.mark.parametrize("everything", [False, True], ids=["controller", "everything"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_step_leaves_one_whole_release(world: Callable[[], World], after: bool) -> None:
+def test_a_crash_at_any_step_leaves_one_whole_release(
+    world: Callable[[], World], after: bool, everything: bool
+) -> None:
     count = len(steps_of(world()))
     numbers = []
     for number in range(1, count + 1):
@@ -100,6 +103,8 @@ def test_a_crash_at_any_step_leaves_one_whole_release(world: Callable[[], World]
         here.fuse.reset(number, after=after)
         with suppress(Crash, CalzionError):
             here.deploy(SECOND, NEW)
+        if everything:
+            here.lose_power()
         here.recover()
         here.check()
         numbers.append(current(here))
@@ -126,3 +131,17 @@ def test_a_full_disk_at_any_step_leaves_one_whole_release(world: Callable[[], Wo
         here.reconciler.reconcile()
         here.settle()
         here.check()
+
+
+def test_what_can_not_overlap_goes_back_where_its_successor_fails(world: Callable[[], World]) -> None:
+    here = world()
+    keeper = "keeper: {git: keeper, volumes: {data: /data}}\n"
+    here.deploy(FIRST + keeper, OLD | {"keeper": "web: keep 1"})
+    here.check()
+    before = {each.id for each in here.running() if each.service == "keeper"}
+    here.backend.programs["keep 2"] = Program(exit=Exit(status=1))
+    with pytest.raises(CalzionError):
+        here.deploy(FIRST + keeper, OLD | {"keeper": "web: keep 2"})
+    here.check()
+    assert {each.id for each in here.running() if each.service == "keeper"} == before
+    assert here.state()["keeper"] == "keep 1"
