@@ -177,6 +177,20 @@ def test_development_dependencies_stay_where_the_environment_says_so(site, envir
     assert (slug.root / "node_modules/isarray").is_dir()
 
 
+def test_development_dependencies_stay_where_a_configuration_in_typescript_is_read_at_the_start(site):
+    manifest = {
+        "dependencies": {"next": "file:./next"},
+        "devDependencies": {"typescript": "file:./typescript"},
+        "scripts": {"start": "next start", "build": "true"},
+    }
+    packages = {
+        f"{name}/package.json": f'{{"name": "{name}", "version": "1.0.0"}}' for name in ("next", "typescript")
+    }
+    slug, lines = site.build(source(manifest, **packages, **{"next.config.ts": ""}))
+    assert says(lines, "development dependencies stay: next.config.ts needs TypeScript when the app starts")
+    assert (slug.root / "node_modules/typescript/package.json").exists()
+
+
 def test_what_the_build_writes_into_node_modules_is_not_taken_from_an_older_build(site):
     write = "cp input.txt node_modules/is-number/made.txt"
     app = source(APP | {"scripts": {"start": "node main.js", "build": write}})

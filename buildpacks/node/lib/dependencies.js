@@ -5,6 +5,7 @@ const { Cache, keyOf } = require("./cache");
 const { registrySettings, wantedDependencies } = require("./environment");
 const { entries, installed, removed } = require("./modules");
 const { tell } = require("./problem");
+const { startsFromTypeScript } = require("./release");
 const { run } = require("./run");
 
 const BUILD_SCRIPTS = ["heroku-prebuild", "heroku-postbuild", "build"];
@@ -81,6 +82,10 @@ class Dependencies {
 
   async prune() {
     if (this.wanted !== "build" || !this.development || !this.hasDevelopment) return;
+    if (startsFromTypeScript(this.app) && this.app.has("node_modules/typescript")) {
+      tell("development dependencies stay: next.config.ts needs TypeScript when the app starts");
+      return;
+    }
     if (this.cache.known && this.cache.known.pruned) return this.removePruned(this.cache.known.pruned);
     const commands = this.manager.prune({ version: this.manager.version, app: this.app });
     if (!commands) {
