@@ -14,6 +14,8 @@ from calzion.model import Cancellation
 
 _CHUNK = 64 * 1024
 _GRACE = 10.0  # seconds that the pipe may stay open after a kill
+QUIET = 10.0
+"""Seconds without a line after which it is said that the child still runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,10 @@ def run_child(
     timeout: float,
     cancellation: Cancellation,
     told: Callable[[str], None],
+    quiet: float = QUIET,
 ) -> Ending:
-    """Run to the end; `told` gets each line. The child is killed after `timeout` seconds, or when cancelled.
+    """Run to the end; `told` gets each line, and a word of its own after `quiet` seconds without one. The child is
+    killed after `timeout` seconds, or when cancelled.
 
     The calling thread must live as long as the child, which dies with it. Raises OSError.
     """
@@ -49,7 +53,7 @@ def run_child(
         undo = cancellation.on_cancel(child.kill)
         lines = Lines()
         try:
-            timed_out = _read(child, lines, time.monotonic() + timeout, told)
+            timed_out = _read(child, lines, time.monotonic() + timeout, told, _Silence(quiet, told))
         except BaseException:
             child.kill()
             raise
@@ -64,20 +68,49 @@ def run_child(
     )
 
 
-def _read(child: subprocess.Popen[bytes], lines: Lines, end: float, told: Callable[[str], None]) -> bool:
+class _Silence:
+    """Says that the child still runs, each time that it wrote nothing for a while."""
+
+    def __init__(self, interval: float, told: Callable[[str], None]) -> None:
+        self._interval = interval
+        self._told = told
+        self.broken()
+
+    def broken(self) -> None:
+        self._began = time.monotonic()
+        self._next = self._began + self._interval
+
+    def left(self) -> float:
+        """Seconds until there is something to say."""
+        return self._next - time.monotonic()
+
+    def tell(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._told(f"still running: nothing written for {now - self._began:.0f} s")
+            self._next = now + self._interval
+
+
+def _read(
+    child: subprocess.Popen[bytes], lines: Lines, end: float, told: Callable[[str], None], silence: _Silence
+) -> bool:
     """Read until nobody writes any more; True where the time was up."""
     assert child.stdout is not None
     descriptor, timed_out = child.stdout.fileno(), False
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     while True:
-        ready = poll.poll(max(0.0, end - time.monotonic()) * 1000)
+        ready = poll.poll(max(0.0, min(end - time.monotonic(), silence.left())) * 1000)
+        if not ready and time.monotonic() < end:
+            silence.tell()
+            continue
         if not ready and timed_out:
             break
         if not ready:
             timed_out, end = True, time.monotonic() + _GRACE
             child.kill()
             continue
+        silence.broken()
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
             break
