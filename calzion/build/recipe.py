@@ -71,5 +71,9 @@ def read_source(source: SourceTree, path: str) -> bytes | None:
 def _references(order: BuildOrder) -> tuple[Reference, ...]:
     if order.buildpacks is not None:
         return parse_buildpacks(order.buildpacks, "buildpacks")
-    found = detect(order.source.names(), lambda path: read_source(order.source, path))
+    try:
+        found = detect(order.source.names(), lambda path: read_source(order.source, path))
+    except CalzionError as error:
+        message = f"{order.service}: {error.message}"
+        raise CalzionError(message, hint=error.hint, code=error.code, detail=error.detail) from None
     return parse_buildpacks(found, ".buildpacks")
