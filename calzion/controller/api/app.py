@@ -1,4 +1,4 @@
-"""The HTTP API: what each path does stands in docs/api.md."""
+"""The HTTP API: which resource answers at which path."""
 
 from __future__ import annotations
 

@@ -145,3 +145,33 @@ def test_what_can_not_overlap_goes_back_where_its_successor_fails(world: Callabl
     here.check()
     assert {each.id for each in here.running() if each.service == "keeper"} == before
     assert here.state()["keeper"] == "keep 1"
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+def test_what_serves_goes_on_serving_at_every_step(world: Callable[[], World], fails: bool) -> None:
+    here = world()
+    hosts = [f"{service}.{NAME}.localhost" for service in ("web", "api", "calm")]
+    if fails:
+        here.backend.programs["api 2"] = Program(exit=Exit(status=1))
+    gaps: list[str] = []
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(len(here.fuse.steps))
+        table, listening = (
+            here.router.table,
+            {port for each in here.running() for port in each.ports.values()},
+        )
+        for host in hosts:
+            pool = table.pools.get(table.hosts.get(host, ""))
+            if pool is None or not any(endpoint.port in listening for endpoint in pool.endpoints):
+                gaps.append(f"{host} after {here.fuse.steps[-1]}")
+
+    here.fuse.reset()
+    here.fuse.meanwhile = look
+    with suppress(CalzionError):
+        here.deploy(SECOND, NEW)
+    here.fuse.meanwhile = None
+    assert len(looks) > 15 and not gaps
+    here.check()
+    assert current(here) == (1 if fails else 2)
