@@ -17,6 +17,12 @@ _ELSEWHERE = re.compile(
 )
 """Programs that come with the image, not with the app."""
 
+_INSTALLED = re.compile(
+    r"^/[\w./-]*/bin/"
+    r"(?=(?:python[\d.]*|gunicorn|uvicorn|hypercorn|daphne|celery|flask|uwsgi|node|npm|npx|yarn|pnpm)(?: |$))"
+)
+"""Where an image has a program of a runtime or of the app's dependencies: elsewhere it is on PATH."""
+
 
 def started(content: bytes) -> str | None:
     """The command for a shell that the last stage starts; None where it says none, or one of the image's own."""
@@ -32,7 +38,7 @@ def started(content: bytes) -> str | None:
             command = _shell(match[2])
         else:
             entrypoint, command = _shell(match[2]), ""
-    words = f"{entrypoint} {command}".strip()
+    words = _INSTALLED.sub("", f"{entrypoint} {command}".strip())
     program = words.partition(" ")[0].rpartition("/")[2]
     return None if not words or _ELSEWHERE.fullmatch(program) else words
 

@@ -54,6 +54,7 @@ class _Maker:
         self._vault = Vault()
         self._sources: list[str] = []
         self._services: dict[str, Keys] = {}
+        self._composed: frozenset[str] = frozenset()
         self._apps: dict[str, App] = {}
         self._idle: dict[str, frozenset[str]] = {}
         self._run: dict[str, dict[str, str]] = {}
@@ -61,6 +62,7 @@ class _Maker:
     def take_compose(self, file: str) -> None:
         self._sources.append(file)
         self._services = read_project(self._tree, file, self._notes, self._vault)
+        self._composed = frozenset(self._services)
         others = [name for name in self._tree.names(ROOT) if _is_compose(name) and name != file]
         if others:
             self._notes.decide(
@@ -104,7 +106,8 @@ class _Maker:
                 continue
             app = self._apps.get(owner) or read_app(self._tree, keys["git"])
             if not app.procfile:
-                self._take_dockerfile(keys)
+                if owner not in self._composed:
+                    self._take_dockerfile(keys)
                 self._take_start(owner, keys, app)
             elif "processes" not in keys:
                 self._choose_processes(owner, keys, app)

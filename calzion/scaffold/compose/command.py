@@ -8,7 +8,7 @@ from typing import Any
 from calzion.scaffold.compose.context import Owner
 from calzion.scaffold.compose.reading import scalar, scalars
 from calzion.scaffold.dockerfile import FILE, started
-from calzion.scaffold.tree import below
+from calzion.scaffold.tree import joined
 from calzion.template.data import Data
 
 _KEYS = (("entrypoint", "entrypoint"), ("cmd", "command"))
@@ -26,8 +26,14 @@ def app_command(service: dict[str, Data], env: dict[str, str], directory: str, o
     words = " ".join(_shell(part) for part in written if part)
     if words or "Procfile" in owner.context.tree.names(directory):
         return words
-    content = owner.context.tree.read(below(directory, FILE)) or b""
+    file = joined(directory, _dockerfile(service))
+    content = (file and owner.context.tree.read(file)) or b""
     return owner.context.vault.shell(started(content) or "", env)
+
+
+def _dockerfile(service: dict[str, Data]) -> str:
+    build = service.get("build")
+    return (scalar(build.get("dockerfile")) if isinstance(build, dict) else None) or FILE
 
 
 def _command(data: Data, env: dict[str, str], owner: Owner) -> str | list[str] | None:
@@ -36,9 +42,9 @@ def _command(data: Data, env: dict[str, str], owner: Owner) -> str | list[str] |
         written = scalar(data)
         return owner.command(written, env).strip() if written else None
     words = scalars(data)
-    joined = owner.command(shlex.join(words), env)
-    if "$" in joined.replace(shlex.join(words), ""):
-        return joined
+    line = owner.command(shlex.join(words), env)
+    if "$" in line.replace(shlex.join(words), ""):
+        return line
     return words or None
 
 

@@ -68,6 +68,14 @@ def test_a_dockerfile_alone(make: Make) -> None:
     assert made.services["shop"].build == "."
 
 
+def test_programs_of_an_image_are_on_path(make: Make) -> None:
+    dockerfile = (
+        'FROM x\nWORKDIR /shop\nENTRYPOINT ["/shop/bin/gunicorn", "-w", "4"]\nCMD ["/shop/bin/conf.run"]\n'
+    )
+    made = make({"requirements.txt": "gunicorn", "Dockerfile": dockerfile})
+    assert made.services["shop"].cmd == "gunicorn -w 4 /app/bin/conf.run"
+
+
 def test_processes_that_no_one_wants_always(make: Make) -> None:
     made = make({"Procfile": "web: a\nconsole: b\nworker: c\nrelease: d\n"})
     assert made.services["shop"].processes == ("web", "worker")

@@ -497,3 +497,23 @@ def test_a_new_name_is_written_where_a_host_is_named(make: Make) -> None:
         "DB_NAME": "my_db",
     }
     assert [port.number for port in made.services["web"].ports] == [8000]
+
+
+def test_the_command_is_that_of_the_dockerfile_which_the_compose_file_names(make: Make) -> None:
+    made = make(
+        {
+            "requirements.txt": "",
+            "compose.yaml": """
+                services:
+                  web: {build: .}
+                  jobs: {build: {context: ., dockerfile: docker/jobs}}
+                  other: {build: {context: ., dockerfile: docker/none}}
+                  outside: {build: {context: ., dockerfile: ../Dockerfile}}
+                """,
+            "Dockerfile": "FROM x\nCMD python web.py\n",
+            "docker/jobs": "FROM x\nCMD python jobs.py\n",
+            "docker/none": "FROM x\n",
+        }
+    )
+    commands = {name: service.cmd for name, service in made.services.items()}
+    assert commands == {"web": "python web.py", "jobs": "python jobs.py", "other": None, "outside": None}
