@@ -104,9 +104,10 @@ RULES = (
         "name a file of the app in the Procfile, by its path from the app's directory, and see that it is committed",
     ),
     rule(
-        r"^(?:ba|)sh: (?:line \d+: |\d+: )?(?P<file>[\w./-]+): No such file or directory$",
+        r"^(?:/bin/)?(?:ba|)sh: (?:line \d+: |\d+: )?(?P<file>[\w./-]+): No such file or directory$",
         "{file} is not there",
-        "name a file of the app, by its path from the app's directory, and see that it is committed",
+        "name a file of the app, by its path from the app's directory, and see that it is committed, or that a"
+        " buildpack makes it",
     ),
     explained(rf"line \d+: (?:exec: )?{_COMMAND}: (?:command )?not found$", _not_found),
     explained(rf"^(?:/bin/)?(?:ba|da|)sh: (?:\d+: )?{_COMMAND}: not found$", _not_found),
