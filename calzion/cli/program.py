@@ -153,8 +153,12 @@ def run_program(arguments: list[str], environ: MutableMapping[str, str], uid: in
 
 
 def _wrong_use(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        print(error.format_message(), file=sys.stderr)
+        return 2
     if isinstance(error, click.UsageError) and error.ctx is not None:
         print(error.ctx.get_usage(), file=sys.stderr)
-    for line in error.format_message().splitlines():
+    # Click gives each choice a line of its own, after a tabulator.
+    for line in error.format_message().replace("\n\t", " ").splitlines():
         print(f" !     {line}", file=sys.stderr)
     return 2

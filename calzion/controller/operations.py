@@ -19,12 +19,7 @@ from calzion.progress import Story
 def find_deployment(parts: Parts, name: str) -> Deployment:
     """Raises CalzionError (not_found)."""
     with parts.database.read() as connection:
-        found = deployments.find(connection, name)
-    if found is None:
-        raise CalzionError(
-            f"there is no deployment {name}", hint="'calzion list' shows those there are", code="not_found"
-        )
-    return found
+        return deployments.get(connection, name)
 
 
 def restart(

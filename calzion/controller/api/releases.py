@@ -31,7 +31,7 @@ class Releases:
 
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         with self._database.read() as connection:
-            found = _deployment(connection, deployment)
+            found = deployments.get(connection, deployment)
             back = kept.restorable(connection, found.id, self._keep)
             listed = releases.of_deployment(connection, found.id)
             response.media = [release_view(connection, release, back) for release in listed]
@@ -48,7 +48,7 @@ class Releases:
         data_from = body.label(DeploymentName, origin) if origin else ""
         ttl = parse_ttl(body.text(data, "ttl")) if "ttl" in data else None
         with self._database.write() as connection:
-            found = _deployment(connection, deployment)
+            found = deployments.get(connection, deployment)
             release = releases.open_release(
                 connection,
                 found.id,
@@ -71,7 +71,7 @@ class Release:
         self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
         with self._database.read() as connection:
-            found = releases.find(connection, _deployment(connection, deployment).id, number)
+            found = releases.find(connection, deployments.get(connection, deployment).id, number)
             if found is None:
                 raise _missing(deployment, number)
             back = kept.restorable(connection, found.deployment_id, self._keep)
@@ -210,15 +210,8 @@ class Cancel:
         response.media = self._reconciler.answer("cancel", deployment=name, release=number)
 
 
-def _deployment(connection: Connection, name: str) -> deployments.Deployment:
-    found = deployments.find(connection, name)
-    if found is None:
-        raise CalzionError(f"there is no deployment {name}", hint="see 'calzion list'", code="not_found")
-    return found
-
-
 def _open_release(connection: Connection, deployment: str, number: int) -> releases.Release:
-    release = releases.find(connection, _deployment(connection, deployment).id, number)
+    release = releases.find(connection, deployments.get(connection, deployment).id, number)
     if release is None:
         raise _missing(deployment, number)
     if release.state is not ReleaseState.OPEN or time.time() - release.created > OPEN_FOR:

@@ -26,7 +26,7 @@ class Secrets:
 
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         with self._database.read() as connection:
-            response.media = _views(connection, _find(connection, deployment))
+            response.media = _views(connection, deployments.get(connection, deployment))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Several at once, or none: {"secrets": {NAME: value}}."""
@@ -51,7 +51,7 @@ class Secret:
         self, _request: falcon.Request, response: falcon.Response, deployment: str, name: str
     ) -> None:
         with self._database.write() as connection:
-            found = _find(connection, deployment)
+            found = deployments.get(connection, deployment)
             known = [each.name for each in secrets.listed(connection, found)]
             if not secrets.remove(connection, found, name):
                 raise CalzionError(
@@ -85,10 +85,3 @@ def _views(connection: Connection, deployment: Deployment) -> list[dict[str, Any
         {"name": each.name, "changed": iso(each.changed), "services": users(each.name, env, services)}
         for each in secrets.listed(connection, deployment)
     ]
-
-
-def _find(connection: Connection, name: str) -> Deployment:
-    found = deployments.find(connection, name)
-    if found is None:
-        raise CalzionError(f"there is no deployment {name}", hint="see 'calzion list'", code="not_found")
-    return found

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from calzion.controller.store.schema import addresses, deployments, formations, generated, installation
 from calzion.controller.vault import Vault
 from calzion.controller.vault import generate as random_value
+from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Generate, ServiceName
+from calzion.template.spelling import nearest
 
 FIRST_UID = 200_001
 """Above the range of system and login users, and of a container engine's subordinate ids on common systems."""
@@ -70,6 +72,19 @@ def provisional(name: DeploymentName, repository: str | None) -> Deployment:
 def find(connection: Connection, name: str) -> Deployment | None:
     row = connection.execute(select(deployments).where(deployments.c.name == str(name))).one_or_none()
     return _deployment(row) if row else None
+
+
+def get(connection: Connection, name: str) -> Deployment:
+    """Raises CalzionError (not_found), with the name that was meant where one is near."""
+    found = find(connection, name)
+    if found is None:
+        meant = nearest(name, [each.name for each in all_deployments(connection)])
+        raise CalzionError(
+            f"there is no deployment {name}{f'; did you mean {meant}?' if meant else ''}",
+            hint="'calzion list' shows those there are",
+            code="not_found",
+        )
+    return found
 
 
 def by_id(connection: Connection, id: int) -> Deployment:

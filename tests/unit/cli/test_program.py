@@ -68,6 +68,20 @@ def test_wrong_use_exits_2(calzion: Run, capsys: pytest.CaptureFixture[str]) -> 
     assert calzion("serve", "nosuch") == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["completion"], " !     Missing argument 'SHELL'. Choose from: bash, zsh, fish\n"),
+        (["secrets"], "\nCommands:\n  list "),
+    ],
+)
+def test_wrong_use_is_answered_with_what_is_right(
+    calzion: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert calzion(*arguments) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_all_wrong_settings_are_told_at_once(calzion: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert calzion("config", "--ssh", "x", "--build-parallel", "0") == 2
     err = capsys.readouterr().err
