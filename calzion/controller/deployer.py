@@ -102,12 +102,18 @@ class Deployer:
     ) -> Iterator[None]:
         """Hold the deployment's lock; the listener hears for whom it waits. No error tells secrets."""
         story = Story(listener)
-        with self._parts.locks.hold(name, holder, cancellation, lambda text: story.step(f"{name}: {text}")):
-            try:
-                yield
-            except CalzionError as error:
-                self.mask(name).error(error)
-                raise
+        lock = self._parts.locks.hold(name, holder, cancellation, lambda text: story.step(f"{name}: {text}"))
+        with lock, self.masked(name):
+            yield
+
+    @contextmanager
+    def masked(self, name: DeploymentName) -> Iterator[None]:
+        """No error that leaves this tells the deployment's secrets."""
+        try:
+            yield
+        except CalzionError as error:
+            self.mask(name).error(error)
+            raise
 
     def mask(self, name: DeploymentName) -> Mask:
         """What hides the deployment's secrets and generated values."""
@@ -157,13 +163,10 @@ class Deployer:
             found = deployments.find(connection, name)
         deployment = found or deployments.provisional(name, claim.repository)
         services = [ReleaseService(definition=definition) for definition in template.services]
-        try:
+        with self.masked(name):
             prepared = foresee(
                 self._parts, deployment, template, services, sources, copying=bool(claim.data_from)
             )
-        except CalzionError as error:
-            self.mask(name).error(error)
-            raise
         return Forecast(
             deployment=name,
             plan=prepared.plan,

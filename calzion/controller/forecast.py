@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calzion.controller.plan import CODE, Change, Item, Plan
+from calzion.controller.plan import CODE, Change, Item, Plan, plan_lines
 from calzion.model import ServiceName
 
 
@@ -55,10 +55,8 @@ class Forecast:
 
 def forecast_lines(data: Mapping[str, Any]) -> list[str]:
     """What `as_dict` gave, a line a service and task."""
-    rows = [(str(item["service"]), _described(item)) for item in data["services"]]
-    rows += [(str(task["name"]), f"runs once, in {task['service']}") for task in data["tasks"]]
-    width = max((len(name) for name, _ in rows), default=0)
-    return [f"{name:<{width}}   {what}" for name, what in rows]
+    services = [(str(item["service"]), _described(item)) for item in data["services"]]
+    return plan_lines(services, [(str(task["name"]), str(task["service"])) for task in data["tasks"]])
 
 
 def _described(item: Mapping[str, Any]) -> str:

@@ -30,12 +30,20 @@ class Holdings(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What is missing is made, within the write transaction of `connection`."""
+class _Held:
+    """What is there, whether more is made or not."""
 
     parts: Parts
     connection: Connection
     deployment: Deployment
+
+    def secrets(self, versions: Versions | None) -> dict[str, str]:
+        known = secrets.newest(self.connection, self.deployment.id) if versions is None else versions
+        return secrets.values(self.connection, self.parts.vault, self.deployment, known)
+
+
+class Taken(_Held):
+    """What is missing is made, within the write transaction of `connection`."""
 
     def address(self, service: ServiceName) -> str:
         usable = self.parts.address_is_free
@@ -45,17 +53,9 @@ class Taken:
         deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)
         return deployments.generated_values(self.connection, self.parts.vault, self.deployment)
 
-    def secrets(self, versions: Versions | None) -> dict[str, str]:
-        return _secrets(self.parts, self.connection, self.deployment, versions)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Foreseen:
+class Foreseen(_Held):
     """What is missing has a stand-in: only what is new can see it, so nothing that stays seems to change."""
-
-    parts: Parts
-    connection: Connection
-    deployment: Deployment
 
     def address(self, service: ServiceName) -> str:
         known = deployments.known_address(self.connection, self.deployment.id, service)
@@ -64,13 +64,3 @@ class Foreseen:
     def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
         made = deployments.generated_values(self.connection, self.parts.vault, self.deployment)
         return {rule.name: "0" * rule.length for rule in rules} | made
-
-    def secrets(self, versions: Versions | None) -> dict[str, str]:
-        return _secrets(self.parts, self.connection, self.deployment, versions)
-
-
-def _secrets(
-    parts: Parts, connection: Connection, deployment: Deployment, versions: Versions | None
-) -> dict[str, str]:
-    known = secrets.newest(connection, deployment.id) if versions is None else versions
-    return secrets.values(connection, parts.vault, deployment, known)

@@ -86,10 +86,15 @@ class Plan:
 
     def lines(self) -> list[str]:
         """A line a service and task, as the pusher sees it."""
-        rows = [(str(item.service), str(item)) for item in self.items]
-        rows += [(str(task.name), f"runs once, in {task.service}") for task in self.tasks]
-        width = max((len(name) for name, _ in rows), default=0)
-        return [f"{name:<{width}}   {what}" for name, what in rows]
+        services = [(str(item.service), str(item)) for item in self.items]
+        return plan_lines(services, [(str(task.name), str(task.service)) for task in self.tasks])
+
+
+def plan_lines(services: Sequence[tuple[str, str]], tasks: Sequence[tuple[str, str]]) -> list[str]:
+    """Aligned lines of what happens to each service, and of each task with the service that it runs in."""
+    rows = [*services, *((name, f"runs once, in {service}") for name, service in tasks)]
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{name:<{width}}   {what}" for name, what in rows]
 
 
 def plan(

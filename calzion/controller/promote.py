@@ -65,11 +65,8 @@ def promote(
 def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: DeploymentName) -> Forecast:
     """What `promote` would do now. Writes nothing, and waits for nobody. No error tells secrets."""
     found = _look(parts, origin, target)
-    try:
+    with deployer.masked(target):
         prepared = _foresee(parts, found, target)
-    except CalzionError as error:
-        deployer.mask(target).error(error)
-        raise
     return Forecast(
         deployment=target,
         plan=prepared.plan,
