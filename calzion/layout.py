@@ -49,6 +49,11 @@ class Layout:
         return self.data / "calzion.db"
 
     @property
+    def installation(self) -> Path:
+        """The id of this installation, by which an engine tells its containers from those of others."""
+        return self.data / "installation"
+
+    @property
     def secret_key(self) -> Path:
         return self.data / "secret.key"
 

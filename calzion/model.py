@@ -281,9 +281,10 @@ class RunSpec:
     """The fully resolved order to run one copy of one process.
 
     `slug` becomes /app. `appliance` names the data service instead, which listens on `address`; with a `command` that
-    runs among the appliance's programs, as a client of it. `ports` maps the port's name to its number. `volumes` are
-    named within the deployment. `hosts` are the names and addresses of the deployment's hosts file. `env` never appears
-    in the repr.
+    runs among the appliance's programs, as a client of it. `image` names what an engine runs instead of both, with
+    `entrypoint` in place of the image's own where that is given. `ports` maps the port's name to its number. `volumes`
+    are named within the deployment. `hosts` are the names and addresses of the deployment's hosts file. `env` never
+    appears in the repr.
     """
 
     id: str
@@ -294,6 +295,8 @@ class RunSpec:
     command: Command = ""
     appliance: str | None = None
     slug: Path | None = None
+    image: str | None = None
+    entrypoint: Command = ()
     env: Mapping[str, str] = field(repr=False, default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     address: str = ""
@@ -302,6 +305,8 @@ class RunSpec:
     uid: int = 0
     stop: Stop = Stop()
     limits: Limits = Limits()
+    labels: Pairs = ()
+    privileged: bool = False
     restart: bool = True
 
 

@@ -90,7 +90,7 @@ def _problem(spec: RunSpec, root: bool) -> str:
         return "no user was given, and nothing is run as root"
     if spec.slug is not None and not spec.slug.is_dir():
         return f"its slug {spec.slug} is missing"
-    if spec.appliance is None and not spec.command:
+    if spec.appliance is None and spec.image is None and not spec.command:
         return "it has no command"
     if spec.stop.signal not in signal.Signals.__members__:
         return f"{spec.stop.signal} is no signal"
