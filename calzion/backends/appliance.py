@@ -1,4 +1,4 @@
-"""Which image references a machine without a container engine can serve itself. Pure."""
+"""Which image references Calzion itself can serve, with and without a container engine. Pure."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def resolve(image: str, versions: Mapping[str, str]) -> str:
             code="unsupported",
         )
     return name
+
+
+def contained(image: str) -> str | None:
+    """The appliance that an engine runs for a reference without tag and digest; None for an image that is pulled."""
+    name, tag, digest = _parse(image)
+    return name if name in APPLIANCES and not tag and not digest else None
 
 
 def _parse(image: str) -> tuple[str, str, str]:

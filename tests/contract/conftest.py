@@ -12,6 +12,7 @@ import pytest
 from calzion.backends.protocol import Backend
 from calzion.model import Command, DeploymentName, Exit, RunSpec, ServiceName, Stop
 from tests.fakes.backend import FakeBackend, Program
+from tests.fakes.engine import DockerSite
 from tests.fakes.host import Host, free_port
 
 SERVE = "exec python3 serve.py"
@@ -21,7 +22,7 @@ FAIL = "echo failing; exit 3"
 STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1; done"
 ALOOF = """exec python3 -c '
 import os, signal, socket
-listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+listener = socket.create_server(("0.0.0.0", int(os.environ["PORT"])))
 signal.pause()'"""
 BUSY = "while :; do :; done"
 DIES = "kill -SEGV $$"
@@ -40,6 +41,9 @@ PROGRAMS: dict[Command, Program] = {
     FINE: Program(exit=Exit(status=0)),
     COPY: Program(copies=True, listens=False),
 }
+
+
+_SITES = {"process": "host", "docker": "engine"}
 
 
 @dataclass
@@ -71,7 +75,14 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     host.close()
 
 
-@pytest.fixture(params=["fake", "process"])
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerSite]:
+    site = DockerSite(tmp_path_factory.mktemp("engine"))
+    yield site
+    site.close()
+
+
+@pytest.fixture(params=["fake", "process", "docker"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     template = RunSpec(
         # The host removes what is left of an instance while others start: no two may share an id.
@@ -86,8 +97,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     if request.param == "fake":
         yield Stage(FakeBackend(PROGRAMS), template)
         return
-    host: Host = request.getfixturevalue("host")
-    stage = Stage(host.backend, replace(template, slug=host.slug))
-    yield stage
-    host.backend.forget([one.id for one in host.backend.instances()])
-    host.backend.remove_deployment(template.deployment)
+    site: Host | DockerSite = request.getfixturevalue(_SITES[request.param])
+    yield Stage(site.backend, replace(template, slug=site.slug))
+    site.backend.forget([one.id for one in site.backend.instances()])
+    site.backend.remove_deployment(template.deployment)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 SERVE = """
 import os, socket
-server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+server = socket.create_server(("0.0.0.0", int(os.environ["PORT"])))
 print("listening", flush=True)
 while True:
     server.accept()[0].close()
@@ -50,6 +50,17 @@ def free_port() -> int:
         return port
 
 
+def write_into_slug(slug: Path, name: str, text: str) -> None:
+    """Add a file to a slug, owned as builds leave it."""
+    path = slug / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(text)
+    for written in (slug, path.parent, path):
+        written.chmod(0o775)
+        if ROOT:
+            os.chown(written, BUILD_UID, BUILD_GID)
+
+
 class Host:
     """A host daemon of its own, and a backend that talks to it."""
 
@@ -58,7 +69,6 @@ class Host:
             pytest.skip("needs bubblewrap")
         self.layout = Layout(data)
         self.slug = data / "slug"
-        self.slug.mkdir(parents=True)
         self.write("serve.py", SERVE)
         self.daemon = self._start()
         self.backend = ProcessBackend(self.layout, root=ROOT)
@@ -66,13 +76,7 @@ class Host:
 
     def write(self, name: str, text: str) -> None:
         """Add a file to the slug."""
-        path = self.slug / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        for written in (self.slug, path.parent, path):
-            written.chmod(0o775)
-            if ROOT:
-                os.chown(written, BUILD_UID, BUILD_GID)
+        write_into_slug(self.slug, name, text)
 
     def spec(self, command: str | tuple[str, ...], **given: Any) -> RunSpec:
         """An order with an id of its own."""

@@ -92,6 +92,11 @@ class Engine:
         """Where a path of ours lies on the engine's machine. Raises CalzionError (unsupported) where it doesn't."""
         return str(place(path, self.directories))
 
+    def create_container(self, config: Mapping[str, Any], name: str) -> str:
+        """Create a container from the body of the Engine API's request, and return its id."""
+        created: Mapping[str, str] = self.api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]  # docker-py's stubs say nothing of it
+        return created["Id"]
+
     def close(self) -> None:
         with self._lock:
             if self._client is not None:

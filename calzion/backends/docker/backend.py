@@ -1,0 +1,290 @@
+"""The Docker backend: instances are containers of a Docker Engine, which keeps them up itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from math import ceil
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from calzion.backends.appliance import contained
+from calzion.backends.docker.attached import AttachedContainer
+from calzion.backends.docker.engine import Engine, explain, reachable
+from calzion.backends.docker.execution import run_attached
+from calzion.backends.docker.inside import Inside
+from calzion.backends.docker.labels import INSTANCE, container_name, instance_labels
+from calzion.backends.docker.layers import Layers
+from calzion.backends.docker.logs import Logs, read_lines
+from calzion.backends.docker.networks import Networks
+from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of
+from calzion.backends.docker.order import Bind, Placement, create, execution
+from calzion.backends.docker.volumes import Volumes
+from calzion.backends.docker.watch import Watch
+from calzion.errors import CalzionError
+from calzion.host.identity import identity
+from calzion.host.wire import check_spec
+from calzion.layout import Layout
+from calzion.model import (
+    Cancellation,
+    DeploymentName,
+    Endpoint,
+    Exit,
+    Instance,
+    InstanceState,
+    LogStream,
+    RunSpec,
+    TerminalSize,
+)
+
+_AT_ONCE = 8  # containers that are started or stopped at the same time
+_START_PAUSE = 0.02  # seconds between looks whether an instance is up
+_RUNNER = "slugrunner"
+
+
+class DockerBackend:
+    """See calzion.backends.protocol.Backend. `images` gives the reference of an image of ours by its name."""
+
+    containers = True
+
+    def __init__(
+        self, engine: Engine, layout: Layout, networks: Networks, images: Callable[[str], str]
+    ) -> None:
+        self._engine = engine
+        self._layout = layout
+        self._root = os.geteuid() == 0
+        self._networks = networks
+        self._images = images
+        self._volumes = Volumes(engine)
+        self._layers = Layers(engine, layout.instances)
+        self._watches: list[Watch] = []
+
+    def doctor(self) -> list[str]:
+        return []
+
+    def resolve(self, image: str) -> str | None:
+        return contained(image)
+
+    def ensure(self, specs: Sequence[RunSpec]) -> None:
+        for spec in specs:
+            check_spec(spec, root=self._root)
+        self._each(self._ensure, specs)
+
+    def stop(self, ids: Sequence[str]) -> None:
+        self._each(self._stop, self._containers(ids).values())
+
+    def forget(self, ids: Sequence[str]) -> None:
+        self._each(self._forget, ids)
+
+    def instances(self) -> tuple[Instance, ...]:
+        with reachable():
+            listed = self._engine.api.containers(all=True, filters=self._engine.filters())
+            wanted = [each["Id"] for each in listed if INSTANCE in each["Labels"]]
+            found = filter(None, map(self._look, wanted))
+            return tuple(instance_of(each, Inside(pid_of(each)).memory()) for each in found)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        self._watches.append(Watch(self._engine, changed))
+
+    def endpoint(self, id: str, port: int) -> Endpoint | None:
+        container = self._running(id)
+        if container is None:
+            return None
+        return Inside(pid_of(container)).endpoint(address_of(container), port)
+
+    def listening(self, id: str) -> tuple[int, ...]:
+        return tuple(sorted({one.port for one in self._inside(id).listeners()}))
+
+    def unaccepted(self, id: str, port: int) -> int:
+        return sum(one.waiting for one in self._inside(id).listeners() if one.port == port)
+
+    def rests(self, id: str) -> bool:
+        container = self._running(id)
+        return container is not None and Inside(pid_of(container)).rests()
+
+    def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
+        return run_attached(self.attach(spec, None), output, cancellation)
+
+    def attach(self, spec: RunSpec, terminal: TerminalSize | None) -> AttachedContainer:
+        check_spec(spec, root=self._root)
+        with self._starting(spec):
+            container = self._create(spec, terminal=terminal is not None, attached=True)
+        return AttachedContainer(self._engine, spec, container, terminal, lambda: self._forget(spec.id))
+
+    def check(self, id: str, spec: RunSpec) -> Exit:
+        with reachable():
+            while (container := self._find(id)) and self._starts(container):
+                time.sleep(_START_PAUSE)
+            if container is None or pid_of(container) is None:
+                raise CalzionError(f"{id} does not run", code="not_found")
+            user = container["Config"]["User"]
+            environment = dict(spec.env)
+            started = self._engine.api.exec_create(
+                container["Id"], execution(spec), user=user, environment=environment
+            )
+            self._engine.api.exec_start(started["Id"])
+            return exit_of_code(self._engine.api.exec_inspect(started["Id"])["ExitCode"])
+
+    def tail(self, id: str, lines: int) -> list[str]:
+        container = self._containers([id]).get(id)
+        return [line.text for line in read_lines(self._engine, id, container, lines)] if container else []
+
+    def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
+        return Logs(self._engine, self._containers(ids), lines, follow)
+
+    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
+        with reachable():
+            return self._volumes.sizes(deployment)
+
+    def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
+        with reachable():
+            return self._volumes.names(deployment)
+
+    def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
+        with reachable():
+            self._volumes.remove(deployment, names)
+
+    def remove_deployment(self, deployment: DeploymentName) -> None:
+        with reachable():
+            self._volumes.remove(deployment)
+            self._networks.remove(deployment)
+        (self._layout.run / "hosts" / deployment).unlink(missing_ok=True)
+
+    def network(self, deployment: DeploymentName) -> str:
+        with reachable():
+            return self._networks.cidr(deployment)
+
+    def shut_down(self) -> None:
+        """Stop and remove every instance; volumes stay."""
+        ids = [instance.id for instance in self.instances()]
+        self.stop(ids)
+        self.forget(ids)
+
+    def close(self) -> None:
+        """End the watches. Instances go on."""
+        for watch in self._watches:
+            watch.close()
+        self._engine.close()
+
+    def _ensure(self, spec: RunSpec) -> None:
+        with self._starting(spec):
+            self._networks.ensure(spec.deployment)
+            self._identity(spec)
+            container = self._find(spec.id)
+            if container is None:
+                self._engine.api.start(self._create(spec))
+            elif container["State"]["Paused"]:
+                self._engine.api.unpause(container["Id"])
+            elif container["State"]["Status"] not in ("running", "restarting"):
+                self._start_again(spec, container["Id"])
+
+    def _start_again(self, spec: RunSpec, container: str) -> None:
+        """What it needs may be gone meanwhile: then it is made anew."""
+        try:
+            self._engine.api.start(container)
+        except APIError:
+            self._forget(spec.id)
+            self._engine.api.start(self._create(spec))
+
+    def _create(self, spec: RunSpec, *, terminal: bool = False, attached: bool = False) -> str:
+        network = self._networks.ensure(spec.deployment)
+        own = spec.image is None
+        uid = (spec.uid if self._root else os.getuid()) if own else None
+        where = Placement(
+            image=spec.image or self._images(spec.appliance or _RUNNER),
+            network=network,
+            binds=[*self._binds(spec), *self._volumes.ensure(spec)],
+            labels=instance_labels(self._engine.installation, spec),
+            user=uid,
+        )
+        config = create(spec, where, terminal=terminal, attached=attached)
+        container = self._engine.create_container(config, container_name(spec))
+        if uid is not None:
+            self._volumes.hand_over(container, spec, uid)
+        return container
+
+    def _binds(self, spec: RunSpec) -> Iterator[Bind]:
+        """What of this machine an instance sees: names and users, and for our own images a directory to write in."""
+        files = self._identity(spec)
+        place = self._engine.place
+        yield Bind(source=place(files.hosts), target="/etc/hosts")
+        if spec.image is None:
+            yield Bind(source=place(files.passwd), target="/etc/passwd")
+            yield Bind(source=place(files.group), target="/etc/group")
+            yield Bind(source="", target="/tmp", volume=True, writable=True)
+            yield self._layers.make(spec.id, spec.slug, spec.uid if self._root else None)
+
+    def _identity(self, spec: RunSpec) -> Any:
+        uid = spec.uid if self._root else os.getuid()
+        return identity(self._layout.run, uid, spec.deployment, spec.hosts)
+
+    @contextmanager
+    def _starting(self, spec: RunSpec) -> Iterator[None]:
+        try:
+            with reachable():
+                yield
+        except APIError as error:
+            raise CalzionError(
+                f"{spec.deployment}:{spec.service} can't be started: {explain(error)}", code="start"
+            ) from error
+
+    def _stop(self, container: str) -> None:
+        with contextlib.suppress(NotFound), reachable():
+            timeout = self._engine.api.inspect_container(container)["Config"].get("StopTimeout") or 10
+            self._engine.api.stop(container, timeout=ceil(timeout))
+
+    def _forget(self, id_: str) -> None:
+        with reachable():
+            for container in self._containers([id_]).values():
+                with contextlib.suppress(NotFound):
+                    self._engine.api.remove_container(container, v=True, force=True)
+            self._layers.remove(id_)
+
+    def _containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The containers of those instances that have one."""
+        if not ids:
+            return {}
+        with reachable():
+            listed = self._engine.api.containers(all=True, filters=self._engine.filters())
+        found = {each["Labels"].get(INSTANCE): each["Id"] for each in listed}
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    def _find(self, id_: str) -> dict[str, Any] | None:
+        filters = self._engine.filters(instance=id_)
+        listed = self._engine.api.containers(all=True, filters=filters)
+        return self._look(listed[0]["Id"]) if listed else None
+
+    def _look(self, container: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._engine.api.inspect_container(container)
+        except NotFound:
+            return None
+        return found
+
+    def _running(self, id_: str) -> dict[str, Any] | None:
+        with reachable():
+            found = self._find(id_)
+        return found if found and pid_of(found) else None
+
+    def _inside(self, id_: str) -> Inside:
+        container = self._running(id_)
+        return Inside(pid_of(container) if container else None)
+
+    def _starts(self, container: Mapping[str, Any]) -> bool:
+        return instance_of(container).state is InstanceState.STARTING
+
+    def _each(self, do: Callable[[Any], None], things: Sequence[Any] | Any) -> None:
+        """Do it for all at the same time; the first error is raised when all have ended."""
+        waiting = list(things)
+        if len(waiting) < 2:
+            for thing in waiting:
+                do(thing)
+            return
+        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="docker") as pool:
+            for result in [pool.submit(do, thing) for thing in waiting]:
+                result.result()

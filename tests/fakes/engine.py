@@ -1,0 +1,35 @@
+"""The Docker backend on the engine of this machine, for tests, with an installation of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from calzion.backends.docker.addresses import parse_plan
+from calzion.backends.docker.backend import DockerBackend
+from calzion.backends.docker.engine import Engine
+from calzion.backends.docker.networks import Networks
+from calzion.host.directory import remove_tree
+from calzion.layout import Layout
+from tests.fakes.host import SERVE, write_into_slug
+
+CONTAINER_NETWORK = "10.224.0.0/12"
+
+IMG = {"slugrunner": "calzion/slugrunner:c5ede248e718"}
+
+
+class DockerSite:
+    """Everything that it makes in the engine is gone when it is closed."""
+
+    def __init__(self, data: Path) -> None:
+        self.layout = Layout(data)
+        self.slug = data / "slug"
+        write_into_slug(self.slug, "serve.py", SERVE)
+        self.engine = Engine(self.layout, os.environ)
+        networks = Networks(self.engine, parse_plan(CONTAINER_NETWORK))
+        self.backend = DockerBackend(self.engine, self.layout, networks, IMG.__getitem__)
+
+    def close(self) -> None:
+        self.backend.shut_down()
+        self.backend.close()
+        remove_tree(self.layout.data)
