@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """The absolute path of a top-level folder that ships with Calzion (`hooks`, `buildpacks`)."""
+    """The absolute path of a top-level folder that ships with Calzion (`hooks`, `buildpacks`, `images`)."""
     packaged = _PACKAGE / "_data" / name
     return packaged if packaged.exists() else _PACKAGE.parent / name

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from calzion.backends.process import ProcessBackend
     from calzion.controller.api.status import PartCheck
     from calzion.controller.parts import Parts
+    from calzion.images.building import ImageBuilder
 
 Ready = Callable[[dict[str, object]], None]
 
@@ -202,6 +203,16 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
         keep_releases=settings.keep_releases,
     )
+
+
+def image_builder(
+    layout: Layout, environ: Mapping[str, str], told: Callable[[str, str], None]
+) -> ImageBuilder:
+    """What builds images with the engine of `environ`; `told` gets an image's name and a line of its build."""
+    from calzion.backends.docker.engine import Engine
+    from calzion.images.building import ImageBuilder
+
+    return ImageBuilder(client=Engine(layout, environ).api, environ=environ, told=told)
 
 
 def _backend(layout: Layout) -> ProcessBackend:

@@ -62,6 +62,29 @@ PAGES: dict[str, Page] = {
         },
         exits={0: "everything that is needed is there", 1: "something needed is missing"},
     ),
+    "images": Page(
+        examples={
+            "calzion images build": "everything that the Docker backend needs",
+            "calzion images list": "what is there",
+        },
+        server=False,
+    ),
+    "images list": Page(
+        examples={
+            "calzion images list": "a line for each",
+            "calzion images list --json | jq -r '.[].tag'": "their tags alone",
+        },
+        exits={0: "every image is there", 1: "one is missing"},
+        server=False,
+    ),
+    "images build": Page(
+        examples={
+            "calzion images build": "all that are missing",
+            "calzion images build slugbuilder -v": "one, with what it builds on, and every line",
+        },
+        exits={1: "a build failed, or no engine answers", 3: "there is no such image"},
+        server=False,
+    ),
     "keys": Page(
         examples={
             "calzion keys add alice alice.pub --allow 'myapp-*'": "let alice push to some deployments",
@@ -341,6 +364,7 @@ ARGUMENTS: dict[str, str] = {
     "[DIRECTORY|-]": "the repository's directory; '-' is the current one, written to standard output",
     "DIRECTORY": "the directory to write to",
     "SHELL": "bash, zsh or fish",
+    "[IMAGE]...": "stack, slugrunner, slugbuilder, redis or postgres; else all of them",
     "[COMMAND]...": "the words of a command",
 }
 """What an argument is, by how the usage names it."""

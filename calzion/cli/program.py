@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status:status", "Say per part whether it is up."),
     "config": ("config:config", "Print the settings in force and where each came from."),
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
+    "images": ("images:images", "What containers are made of: built here, for the Docker backend."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
     "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
@@ -49,7 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> module below calzion.cli and the command in it, and its line in the help."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Serving": ("serve", "stop", "status", "config", "doctor"),
+    "Serving": ("serve", "stop", "status", "config", "doctor", "images"),
     "Deploying": (
         "deploy",
         "plan",
