@@ -12,6 +12,12 @@ CONFIGURATION, MAP = "haproxy.cfg", "routes.map"
 """Names within HAProxy's working directory: relative, so that no path needs quoting. The
 runtime API knows the map by the same name."""
 
+LOOPBACK = "127.64.0.0/10"
+"""Where services have their stable addresses when they run as processes of this machine."""
+
+NETWORK_BITS = 24
+"""Of the network that a deployment's containers have for themselves."""
+
 NOBODY = 65534
 
 GRACE = 5
@@ -23,7 +29,11 @@ _WATCHED = "observe layer4 error-limit 3 on-error mark-down"
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets."""
+    """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets.
+
+    `containers` is the one to which the engine's machine redirects what containers send to `services`, the range of
+    services' stable addresses.
+    """
 
     control: int
     http: int
@@ -31,6 +41,8 @@ class Frame:
     maxconn: int
     threads: int
     drop_root: bool
+    containers: int | None = None
+    services: str = LOOPBACK
 
 
 def server_options(http: bool) -> str:
@@ -128,11 +140,14 @@ backend unknown
 
 
 def _internal(frame: Frame) -> str:
-    binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in frame.internal)
+    listeners = frame.internal if frame.containers is None else (*frame.internal, frame.containers)
+    binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in listeners)
     return f"""
 frontend internal
-{binds}  tcp-request connection reject if !{{ dst 127.64.0.0/10 }}
+{binds}  tcp-request connection reject if !{{ dst {frame.services} }}
   tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
+  tcp-request connection set-var-fmt(sess.member) m:%[src,ipmask({NETWORK_BITS})]:%[dst]
+  tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({MAP}) -m found }}
   tcp-request connection reject if !{{ var(sess.key),map_str({MAP}) -m found }}
   use_backend %[var(sess.key),map_str({MAP})]
 """

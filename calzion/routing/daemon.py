@@ -20,6 +20,7 @@ from calzion.layout import Layout
 from calzion.routing.configuration import (
     CONFIGURATION,
     GRACE,
+    LOOPBACK,
     MAP,
     Frame,
     render_configuration,
@@ -36,22 +37,24 @@ _RESERVED_FILES = 1500
 """Descriptors for listeners, health checks and the like; each connection takes two more."""
 
 
-def run_router(layout: Layout, http: Address) -> None:
+def run_router(layout: Layout, http: Address, services: str | None = None) -> None:
     """Run until SIGTERM or SIGINT, which end HAProxy after the open requests.
 
+    `services` is the range of services' stable addresses where containers reach them; None without containers.
     Raises CalzionError: conflict where another one runs or an address is taken, unsupported without HAProxy.
     """
     program = find_haproxy()
     layout.router.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_router(layout):
-        _RouterDaemon(layout, http, program).run()
+        _RouterDaemon(layout, http, program, services).run()
 
 
 class _RouterDaemon:
-    def __init__(self, layout: Layout, http: Address, program: HaproxyProgram) -> None:
+    def __init__(self, layout: Layout, http: Address, program: HaproxyProgram, services: str | None) -> None:
         self._layout = layout
         self._http = http
         self._program = program
+        self._services = services
         self._listeners: Listeners | None = None
         self._stop = _StopSignal()
         self._back_off = BackOff()
@@ -85,7 +88,7 @@ class _RouterDaemon:
 
     def _start(self) -> HaproxyProcess:
         if self._listeners is None:
-            self._listeners = Listeners.open(self._layout, self._http)
+            self._listeners = Listeners.open(self._layout, self._http, containers=self._services is not None)
         self._render(self._listeners)
         haproxy = start_haproxy(self._program.path, self._layout.router, self._listeners.descriptors)
         self._started = time.monotonic()
@@ -102,6 +105,8 @@ class _RouterDaemon:
             maxconn=_connections(),
             threads=min(4, len(os.sched_getaffinity(0))),
             drop_root=os.geteuid() == 0,
+            containers=listeners.containers.fileno() if listeners.containers else None,
+            services=self._services or LOOPBACK,
         )
         (router / "empty").mkdir(exist_ok=True, mode=0o555)
         (router / MAP).write_text(render_map(state))

@@ -6,11 +6,12 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from calzion.errors import CalzionError
 from calzion.layout import Layout
-from calzion.routing.ports import ports_file
+from calzion.routing.ports import container_port_file, ports_file
 from calzion.routing.runtime import RuntimeApi, RuntimeApiError
 from calzion.routing.slots import Server, difference, place, without
 from calzion.routing.state import RouterState, load_state, save_state
@@ -40,14 +41,12 @@ class HaproxyRouter:
 
     @property
     def internal_ports(self) -> tuple[int, ...]:
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                return tuple(map(int, json.loads(ports_file(self._layout.router).read_text())))
-            except (OSError, ValueError) as error:
-                if time.monotonic() > deadline:
-                    raise _silent("it has not chosen its ports yet") from error
-            time.sleep(_PAUSE)
+        return self._chosen(ports_file(self._layout.router))
+
+    @property
+    def container_port(self) -> int:
+        """Where the router daemon awaits what containers send to services. Raises CalzionError (failed)."""
+        return self._chosen(container_port_file(self._layout.router))[0]
 
     def apply(self, table: RouteTable) -> None:
         with self._lock:
@@ -108,6 +107,17 @@ class HaproxyRouter:
                 return False
             self._keep(without(self._current, pool))
             return True
+
+    def _chosen(self, file: Path) -> tuple[int, ...]:
+        """The ports that the daemon wrote down at its first start, which may be going on."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return tuple(map(int, json.loads(file.read_text())))
+            except (OSError, ValueError) as error:
+                if time.monotonic() > deadline:
+                    raise _silent("it has not chosen its ports yet") from error
+            time.sleep(_PAUSE)
 
     def _insist(self, call: Callable[[RuntimeApi], _T]) -> _T:
         """Begin again from what HAProxy then is, until it goes through: HAProxy may be starting, or die."""

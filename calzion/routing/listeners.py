@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
 from calzion.config import Address
 from calzion.errors import CalzionError
 from calzion.layout import Layout
-from calzion.routing.ports import open_block
+from calzion.routing.ports import open_block, open_container_port
 
 _BACKLOG = 4096
 
@@ -20,25 +21,30 @@ class Listeners:
     control: socket.socket
     http: socket.socket
     internal: tuple[socket.socket, ...]
+    containers: socket.socket | None = None
 
     @classmethod
-    def open(cls, layout: Layout, http: Address) -> Self:
+    def open(cls, layout: Layout, http: Address, *, containers: bool = False) -> Self:
         """Raises CalzionError (conflict) where an address is taken."""
-        web = _listen(http)
-        try:
-            internal = tuple(open_block(layout.router))
-        except CalzionError:
-            web.close()
-            raise
-        return cls(control=_control(layout), http=web, internal=internal)
+        with ExitStack() as opened:
+            web = opened.enter_context(_listen(http))
+            internal = tuple(map(opened.enter_context, open_block(layout.router)))
+            for_containers = opened.enter_context(open_container_port(layout.router)) if containers else None
+            opened.pop_all()
+        return cls(control=_control(layout), http=web, internal=internal, containers=for_containers)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        return tuple(listener.fileno() for listener in (self.control, self.http, *self.internal))
+        return tuple(listener.fileno() for listener in self._all)
 
     def close(self) -> None:
-        for listener in (self.control, self.http, *self.internal):
+        for listener in self._all:
             listener.close()
+
+    @property
+    def _all(self) -> tuple[socket.socket, ...]:
+        found = (self.control, self.http, *self.internal)
+        return (*found, self.containers) if self.containers else found
 
 
 def _listen(address: Address) -> socket.socket:

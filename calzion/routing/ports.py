@@ -36,6 +36,32 @@ def open_block(router: Path) -> list[socket.socket]:
     raise CalzionError(f"no {COUNT} free ports were found from {FIRST} on", code="conflict")
 
 
+def container_port_file(router: Path) -> Path:
+    return router / "container-port.json"
+
+
+def open_container_port(router: Path) -> socket.socket:
+    """The listening socket for what containers send to services: on the port of the first start, else a free one.
+
+    Open to every interface, as each deployment's containers arrive by one of their own; HAProxy turns others away.
+    Raises CalzionError (conflict) where the kept port is taken.
+    """
+    file = container_port_file(router)
+    kept = _read(file)
+    for port in kept or range(FIRST - COUNT * BLOCKS, FIRST):
+        try:
+            listener = socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
+        except OSError:
+            continue
+        write_durably(file, json.dumps([port]))
+        return listener
+    raise CalzionError(
+        f"the port {kept[0]}, by which containers reach services, is taken" if kept else "no port is free",
+        hint="end the program that took it, and start the router again",
+        code="conflict",
+    )
+
+
 def _read(file: Path) -> tuple[int, ...]:
     try:
         return tuple(map(int, json.loads(file.read_text())))

@@ -20,6 +20,9 @@ from calzion.routing.table import Pool, RouteTable
 SLOTS = 1000
 """Slots of each kind, HTTP and TCP; an empty one takes about 10 KB of memory."""
 
+MEMBER = "member"
+"""The value of a key that leads nowhere, but has to be there."""
+
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
 
 Observed = Mapping[str, Mapping[str, bool]]
@@ -87,6 +90,11 @@ def address_key(address: Endpoint) -> str:
     return f"a:{ipaddress.IPv4Address(address.host)}:{int(address.port)}"
 
 
+def member_key(address: str, network: str) -> str:
+    """The map's key that lets a deployment's containers reach a service. Raises ValueError for what is no IPv4."""
+    return f"m:{ipaddress.IPv4Network(network).network_address}:{ipaddress.IPv4Address(address)}"
+
+
 def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> RouterState:
     """The state that serves `table`; pools that `table` lacks keep their slots.
 
@@ -103,6 +111,7 @@ def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> R
         pools[name] = Placed(slot=slot, endpoints=tuple(sorted(set(pool.endpoints))))
     routes = {host_key(host): pools[name].slot for host, name in table.hosts.items()}
     routes |= {address_key(address): pools[name].slot for address, name in table.addresses.items()}
+    routes |= {member_key(address, network): MEMBER for address, network in table.members.items()}
     return RouterState(pools=pools, routes=routes)
 
 

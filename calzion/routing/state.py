@@ -21,7 +21,7 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterState:
-    """`pools` by name, also those that wait for their end. `routes` maps keys of the map file to slots."""
+    """`pools` by name, also those that wait for their end. `routes` maps keys of the map file to slots or MEMBER."""
 
     pools: Mapping[str, Placed] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)

@@ -19,11 +19,16 @@ class Pool:
 
 @dataclass(frozen=True)
 class RouteTable:
-    """`hosts` maps lower-case host names, `addresses` maps stable endpoints of services, each to a pool's name."""
+    """`hosts` maps lower-case host names, `addresses` maps stable endpoints of services, each to a pool's name.
+
+    `members` maps the address of a service to the network of its deployment's containers, where it has one: nobody
+    else's may reach it.
+    """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[Endpoint, str] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for target, http in _targets(self):
