@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -42,6 +43,7 @@ class Settings:
 
     data: Path
     backend: str
+    container_network: str
     ssh: Address
     http: Address
     domain: str
@@ -101,6 +103,13 @@ def _domain(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    network = ipaddress.ip_network(text)
+    if network.version != 4 or not 8 <= network.prefixlen <= 16:
+        raise ValueError(f"{text!r} is no IPv4 range from /8 to /16, such as 10.208.0.0/12")
+    return str(network)
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -146,7 +155,18 @@ def default_data(uid: int, home: str) -> str:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("data", "", "directory of everything Calzion keeps", _path),
-    Setting("backend", "auto", "what runs the containers: auto, process", _choice("auto", "process")),
+    Setting(
+        "backend",
+        "auto",
+        "what runs the services: auto, process, docker",
+        _choice("auto", "process", "docker"),
+    ),
+    Setting(
+        "container-network",
+        "10.208.0.0/12",
+        "addresses of containers and of their services (backend docker)",
+        _network,
+    ),
     Setting("ssh", "0.0.0.0:2222", "where pushes arrive", _address),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),

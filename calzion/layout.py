@@ -49,6 +49,11 @@ class Layout:
         return self.data / "calzion.db"
 
     @property
+    def backend(self) -> Path:
+        """The name of the backend that this installation belongs to."""
+        return self.data / "backend"
+
+    @property
     def installation(self) -> Path:
         """The id of this installation, by which an engine tells its containers from those of others."""
         return self.data / "installation"

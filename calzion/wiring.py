@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calzion.backends.choice import DOCKER, chosen_backend
 from calzion.config import Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
 
 if TYPE_CHECKING:
+    from calzion.backends.docker.addresses import AddressPlan
+    from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.process import ProcessBackend
     from calzion.controller.api.status import PartCheck
     from calzion.controller.parts import Parts
@@ -49,17 +52,22 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
     return 0
 
 
-def stop_everything(settings: Settings) -> None:
+def stop_everything(settings: Settings, environ: Mapping[str, str]) -> None:
     """Stop every instance, the host daemon and the router. Nothing to stop is no error."""
     from calzion.routing.record import stop_router
 
     layout = settings.layout
-    if _answers(layout.host_socket):
-        backend = _backend(layout)
-        backend.shut_down()
-        backend.close()
+    if _uses_docker(layout):
+        _stop_backend(_docker_backend(settings, environ))
+    elif _answers(layout.host_socket):
+        _stop_backend(_process_backend(layout))
         _wait_until(lambda: not _answers(layout.host_socket), "the host daemon")
     stop_router(layout)
+
+
+def _stop_backend(backend: DockerBackend | ProcessBackend) -> None:
+    backend.shut_down()
+    backend.close()
 
 
 def _run_host(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
@@ -73,7 +81,8 @@ def _run_router(settings: Settings, ready: Ready) -> None:
     from calzion.routing.daemon import run_router
 
     _when_answering(settings.layout.router_socket, ready)
-    run_router(settings.layout, settings.http)
+    services = str(_address_plan(settings).services) if _uses_docker(settings.layout) else None
+    run_router(settings.layout, settings.http, services)
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -156,10 +165,11 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
 
 
 def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
+    from calzion.backends.docker.backend import DockerBackend
     from calzion.build.builder import slug_builder
     from calzion.build.directory import DirectoryTree
     from calzion.controller.observed import Observed
-    from calzion.controller.parts import Parts, Timeouts
+    from calzion.controller.parts import LOOPBACK, Parts, Timeouts
     from calzion.controller.store.database import Database
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
@@ -179,7 +189,10 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         python_downloads=settings.python_downloads == "yes",
     )
     builder.prepare()
-    backend = _backend(layout)
+    docker = _uses_docker(layout)
+    backend = _docker_backend(settings, environ) if docker else _process_backend(layout)
+    if isinstance(backend, DockerBackend):
+        backend.prepare()
     return Parts(
         database=Database(settings.store),
         vault=Vault.open(layout.secret_key),
@@ -198,8 +211,10 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
             layout.repositories, repository, commit, directory
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
-        port_is_free=_port_is_free,
-        address_is_free=_address_is_free,
+        service_addresses=_address_plan(settings).services if docker else LOOPBACK,
+        # A container has all ports and addresses for itself.
+        port_is_free=(lambda _port: True) if docker else _port_is_free,
+        address_is_free=(lambda _address: True) if docker else _address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
         keep_releases=settings.keep_releases,
     )
@@ -215,10 +230,37 @@ def image_builder(
     return ImageBuilder(client=Engine(layout, environ).api, environ=environ, told=told)
 
 
-def _backend(layout: Layout) -> ProcessBackend:
+def _process_backend(layout: Layout) -> ProcessBackend:
     from calzion.backends.process import ProcessBackend
 
     return ProcessBackend(layout, root=os.geteuid() == 0)
+
+
+def _docker_backend(settings: Settings, environ: Mapping[str, str]) -> DockerBackend:
+    from calzion.backends.docker.backend import DockerBackend
+    from calzion.backends.docker.engine import Engine
+    from calzion.backends.docker.networks import Networks
+    from calzion.images.recipe import recipe
+    from calzion.routing.haproxy import HaproxyRouter
+
+    engine = Engine(settings.layout, environ)
+    return DockerBackend(
+        engine,
+        settings.layout,
+        Networks(engine, _address_plan(settings)),
+        images=lambda name: recipe(name).tag,
+        container_port=lambda: HaproxyRouter(settings.layout).container_port,
+    )
+
+
+def _address_plan(settings: Settings) -> AddressPlan:
+    from calzion.backends.docker.addresses import parse_plan
+
+    return parse_plan(settings.container_network)
+
+
+def _uses_docker(layout: Layout) -> bool:
+    return chosen_backend(layout) == DOCKER
 
 
 def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
@@ -227,7 +269,7 @@ def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
     layout = settings.layout
     sockets = {
         "reconciler": layout.reconciler_socket,
-        "host": layout.host_socket,
+        **({} if _uses_docker(layout) else {"host": layout.host_socket}),
         "router": layout.router_socket,
     }
 

@@ -129,6 +129,9 @@ class ProcessBackend:
         for name in self.volume_names(deployment) & set(names):
             remove_volume(self._layout.volumes, deployment, name)
 
+    def network(self, deployment: DeploymentName) -> str:  # noqa: ARG002  # all share the machine's
+        return ""
+
     def remove_deployment(self, deployment: DeploymentName) -> None:
         remove_volumes(self._layout.volumes, deployment)
         (self._layout.run / "hosts" / deployment).unlink(missing_ok=True)

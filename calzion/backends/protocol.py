@@ -53,7 +53,10 @@ class Attached(Protocol):
 class Backend(Protocol):
     @property
     def containers(self) -> bool:
-        """Whether an engine runs services as containers: what `build` and `privileged` need."""
+        """Whether an engine runs services as containers: what images, `build` and `privileged` need.
+
+        A container has all ports and a network of its own: the router leads others of its deployment to it.
+        """
 
     def doctor(self) -> list[str]:
         """What is missing or not protected on this machine, a sentence each; [] where all is well."""
@@ -121,6 +124,9 @@ class Backend(Protocol):
 
     def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
         """Remove volumes that no instance uses. Unknown names are ignored."""
+
+    def network(self, deployment: DeploymentName) -> str:
+        """The IPv4 network (CIDR) of the deployment's containers; '' while it has none, or shares the machine's."""
 
     def remove_deployment(self, deployment: DeploymentName) -> None:
         """Remove the volumes and everything else kept for a deployment whose instances are stopped."""

@@ -33,7 +33,7 @@ def run_part(
     environ: Mapping[str, str],
 ) -> int:
     """Run one part until it ends; returns its exit status."""
-    prepare(settings)
+    prepare(settings, environ)
     from calzion import wiring
 
     status: int = wiring.run_part(part, settings, ready, environ)
@@ -49,7 +49,7 @@ def supervise(settings: Settings, environ: Mapping[str, str], ephemeral: bool) -
     from calzion.supervisor.announce import ready_line
     from calzion.supervisor.supervisor import Supervisor, stages
 
-    prepare(settings)
+    backend = prepare(settings, environ)
     if lock.acquire(settings.layout.run / "serve.lock") is None:
         raise _already_running(settings, lock.holder(settings.layout.run / "serve.lock"))
 
@@ -72,10 +72,10 @@ def supervise(settings: Settings, environ: Mapping[str, str], ephemeral: bool) -
         command=lambda part: part_command(part.name, settings.data, part.outlives, environ),
         environ=environ,
         say=say,
-        stages=stages(),
+        stages=stages(backend),
     ).run(announce)
     if ephemeral:
-        _stop_everything(settings)
+        _stop_everything(settings, environ)
     return 0
 
 
@@ -95,12 +95,12 @@ def _already_running(settings: Settings, pid: int | None) -> CalzionError:
     )
 
 
-def _stop_everything(settings: Settings) -> None:
+def _stop_everything(settings: Settings, environ: Mapping[str, str]) -> None:
     from calzion import wiring
 
     # The host daemon and the router may be our children: let the kernel reap them, so that their end is seen.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    wiring.stop_everything(settings)
+    wiring.stop_everything(settings, environ)
 
 
 def _ready_on(text: str) -> Callable[[dict[str, object]], None]:

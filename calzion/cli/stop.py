@@ -31,7 +31,7 @@ def stop(invocation: Invocation, everything: bool) -> None:
         from calzion.wiring import stop_everything
 
         if settings.data.exists():
-            stop_everything(settings)
+            stop_everything(settings, invocation.environ)
         print("Calzion and every deployment's processes are stopped.")
     elif ended:
         print("Calzion is stopped; deployments go on serving ('calzion stop --all' stops them too).")

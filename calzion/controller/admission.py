@@ -25,7 +25,8 @@ def admit(backend: Backend, definition: ServiceDefinition, values: Mapping[str, 
     if not backend.containers:
         _refuse_without_engine(definition)
     if definition.image is None:
-        _refuse_fixed_ports(definition)
+        if not backend.containers:
+            _refuse_fixed_ports(definition)
         return None
     image = environment.resolve(definition.image, values, f"{definition.name}: image")
     try:

@@ -166,6 +166,8 @@ class _Wait:
         self._listening = self._parts.backend.listening(spec.id)
         if endpoint is None or port not in self._listening:
             self._reason = f"nothing listened on port {port} ($PORT)"
+            if port in self._listening:
+                self._reason = f"port {port} is open on 127.0.0.1 alone: have it listen on 0.0.0.0"
             return False
         question = self._check(check)
         result = self._parts.probe(endpoint, question)

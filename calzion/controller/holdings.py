@@ -46,8 +46,9 @@ class Taken(_Held):
     """What is missing is made, within the write transaction of `connection`."""
 
     def address(self, service: ServiceName) -> str:
-        usable = self.parts.address_is_free
-        return deployments.address(self.connection, self.deployment.id, service, usable)
+        parts = self.parts
+        within, usable = parts.service_addresses, parts.address_is_free
+        return deployments.address(self.connection, self.deployment.id, service, within, usable)
 
     def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
         deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from calzion.backends.protocol import Backend
 from calzion.controller import health
 from calzion.controller.appliance import APPLIANCES
 from calzion.controller.formation import Process, app_processes
@@ -22,7 +23,7 @@ from calzion.model import Cancellation, RunSpec, Sink, Slug
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Run this process of that member, as copies number `ordinals`, in `pool` where it is routed."""
+    """Run this process of that member, as copies number `ordinals`, in `pool` where routes lead to it."""
 
     member: Member
     process: Process
@@ -94,12 +95,13 @@ class Launch:
             found: list[tuple[InstanceRecord, Order]] = []
             for order in orders:
                 for ordinal in order.ordinals:
-                    names = _port_names(order)
+                    wanted = _ports(order.member)
                     # Another installation on this machine may look for ports at the same moment.
                     first = secrets.choice(PORT_RANGE)
-                    free = instances.free_ports(connection, len(names), first, self._parts.port_is_free)
-                    ports = dict(zip(names, free, strict=True))
-                    record = self._new_record(order, ordinal, ports or _fixed_ports(order.member))
+                    count = list(wanted.values()).count(None)
+                    free = iter(instances.free_ports(connection, count, first, self._parts.port_is_free))
+                    ports = {name: number or next(free) for name, number in wanted.items()}
+                    record = self._new_record(order, ordinal, ports)
                     instances.add(connection, [record])
                     found.append((record, order))
             return found
@@ -114,6 +116,7 @@ class Launch:
             ordinal=ordinal,
             state=InstanceRole.STARTING,
             pool=order.pool,
+            web=order.process.routed,
             ports=ports,
         )
 
@@ -130,6 +133,7 @@ class Launch:
 
 
 def orders(
+    backend: Backend,
     member: Member,
     slug: Slug | None,
     surroundings: Surroundings,
@@ -138,7 +142,10 @@ def orders(
 ) -> list[Order]:
     """All that runs of one service."""
     if member.appliance:
-        return [Order(member=member, process=surroundings.server(member), slug=None, ordinals=(1,))]
+        server = surroundings.server(member)
+        # As a process it listens on the service's stable address itself.
+        pool = pool if backend.containers else ""
+        return [Order(member=member, process=server, slug=None, ordinals=(1,), pool=pool)]
     if slug is None:
         raise CalzionError(f"{member.name} has no code", code="start", hint="push it, or upload its code")
     return [
@@ -166,9 +173,8 @@ def _others(order: Order, orders: Sequence[Order]) -> tuple[str, ...]:
     return tuple(name for name in mine if name != order.process.type)
 
 
-def _port_names(order: Order) -> list[str]:
-    return [] if order.member.appliance else [port.name for port in order.member.definition.ports]
-
-
-def _fixed_ports(member: Member) -> dict[str, int]:
-    return {"": APPLIANCES[member.appliance].port} if member.appliance else {}
+def _ports(member: Member) -> dict[str, int | None]:
+    """The numbers by name; None where any will do."""
+    if member.appliance:
+        return {"": APPLIANCES[member.appliance].port}
+    return {port.name: port.number for port in member.definition.ports}

@@ -107,7 +107,8 @@ def _replace(
     pool = f"{live.deployment.name}.{service}.{parts.new_id()}"
     counts = launch.formation(parts, live.deployment)
     try:
-        new.start(launch.orders(live.member(service), live.slugs[service], live.surroundings, counts, pool))
+        member, slug = live.member(service), live.slugs[service]
+        new.start(launch.orders(parts.backend, member, slug, live.surroundings, counts, pool))
     except BaseException:
         new.take_back()
         raise

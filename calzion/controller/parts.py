@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 
 from calzion.backends.protocol import Backend
 from calzion.controller.locks import DeploymentLocks
@@ -18,6 +19,9 @@ from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
 from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
 from calzion.routing.protocol import Router
+
+LOOPBACK = IPv4Network("127.64.0.0/10")
+"""Where services have their addresses when they run as processes of this machine."""
 
 
 def _new_id() -> str:
@@ -40,6 +44,7 @@ class Parts:
 
     `keep_releases` is how many releases of a deployment can be gone back to.
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
+    `service_addresses` is the range of services' stable addresses.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
 
@@ -61,6 +66,7 @@ class Parts:
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10
+    service_addresses: IPv4Network = LOOPBACK
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)
     now: Callable[[], float] = time.time

@@ -219,7 +219,9 @@ class Rollout:
         for name in names:
             pool = f"{self._deployment.name}.{name}.{self._parts.new_id()}"
             member = prepared.surroundings.members[name]
-            orders += launch.orders(member, slugs.get(name), prepared.surroundings, counts, pool)
+            orders += launch.orders(
+                self._parts.backend, member, slugs.get(name), prepared.surroundings, counts, pool
+            )
         for name in names:
             mine = [order for order in orders if order.member.name == name]
             shape = ", ".join(f"{order.process.type} {len(order.ordinals)}" for order in mine)

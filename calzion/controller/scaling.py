@@ -70,7 +70,7 @@ def _orders(parts: Parts, live: Live, service: str, counts: Counts) -> list[Orde
         )
     pools = [record.pool for record in live.of_service(service) if record.pool]
     pool = pools[0] if pools else f"{live.deployment.name}.{service}.{parts.new_id()}"
-    return launch.orders(member, live.slugs[service], live.surroundings, counts, pool)
+    return launch.orders(parts.backend, member, live.slugs[service], live.surroundings, counts, pool)
 
 
 def _check(counts: Counts, orders: Mapping[str, list[Order]]) -> None:

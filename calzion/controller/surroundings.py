@@ -241,8 +241,8 @@ class Surroundings:
 
     def _neighbour(self, member: Member, hidden: bool = False) -> Neighbour:
         if not member.appliance:
-            names = [port.name for port in member.definition.ports]
-            ports = dict(zip(names, self.internal_ports, strict=False))
+            numbered = zip(member.definition.ports, self.internal_ports, strict=False)
+            ports = {port.name: port.number or number for port, number in numbered}
             return Neighbour(service=member.name, address=member.address, ports=ports)
         appliance = APPLIANCES[member.appliance]
         reach = "" if hidden else url(appliance, self.environment(member), member.address)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances
-from calzion.controller.store.instances import InstanceRecord, InstanceRole
+from calzion.controller.store.instances import PORT_RANGE, InstanceRecord, InstanceRole
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint
 from calzion.routing.table import Pool, RouteTable
@@ -69,17 +69,20 @@ class Traffic:
             if record.pool:
                 by_deployment[record.deployment_id].append(record)
         hosts: dict[str, str] = {}
+        members: dict[str, str] = {}
         routes: dict[Endpoint, str] = {}
         pools: dict[str, Pool] = {}
         for deployment in deployments.all_deployments(connection):
             services = _by_service(by_deployment.get(deployment.id, []))
             hosts.update(self._hosts(deployment.name, services))
+            network = self._parts.backend.network(deployment.name)
             for service, records in services.items():
                 pools.update(_pools(records))
                 address = deployments.known_address(connection, deployment.id, service)
                 if address:
                     routes.update(self._addresses(address, records))
-        return RouteTable(hosts=hosts, addresses=routes, pools=pools)
+                    members.update({address: network} if network else {})
+        return RouteTable(hosts=hosts, addresses=routes, pools=pools, members=members)
 
     def sweep(self) -> None:
         """Free the places of pools that a crash or a failure left without instances."""
@@ -125,14 +128,17 @@ class Traffic:
         return len(self._parts.router.internal_ports)
 
     def _hosts(self, deployment: DeploymentName, services: dict[str, list[InstanceRecord]]) -> dict[str, str]:
-        names = host_names(deployment, services, self._parts.domain)
+        web = {service for service, records in services.items() if records[0].web}
+        names = host_names(deployment, web, self._parts.domain)
         return {host: http_pool(services[service][0].pool) for host, service in names.items()}
 
     def _addresses(self, address: str, records: Sequence[InstanceRecord]) -> dict[Endpoint, str]:
+        """A port that the template fixed is the same outside; others are the router's, in order."""
         internal = self._parts.router.internal_ports
+        numbers = zip(records[0].ports.values(), internal, strict=False)
         return {
-            Endpoint(address, internal[index]): tcp_pool(records[0].pool, index)
-            for index in range(min(len(records[0].ports), len(internal)))
+            Endpoint(address, among if number in PORT_RANGE else number): tcp_pool(records[0].pool, index)
+            for index, (number, among) in enumerate(numbers)
         }
 
 
@@ -147,7 +153,7 @@ def host_names(deployment: DeploymentName, services: Iterable[str], domain: str)
 
 def routed_services(connection: Connection, deployment_id: int) -> list[str]:
     live = instances.of_deployment(connection, deployment_id, InstanceRole.LIVE)
-    return sorted({record.service for record in live if record.pool})
+    return sorted({record.service for record in live if record.pool and record.web})
 
 
 def urls(parts: Parts, deployment: DeploymentName, services: Iterable[str]) -> list[str]:
@@ -166,8 +172,8 @@ def _by_service(records: Iterable[InstanceRecord]) -> dict[str, list[InstanceRec
 
 def _pools(records: Sequence[InstanceRecord]) -> dict[str, Pool]:
     pool = records[0].pool
-    first = [_endpoint(record, next(iter(record.ports), "")) for record in records]
-    found = {http_pool(pool): Pool(name=http_pool(pool), endpoints=_present(first))}
+    first = _present(_endpoint(record, next(iter(record.ports), "")) for record in records)
+    found = {http_pool(pool): Pool(name=http_pool(pool), endpoints=first)} if records[0].web else {}
     for index, port in enumerate(records[0].ports):
         name = tcp_pool(pool, index)
         endpoints = _present(_endpoint(record, port) for record in records)

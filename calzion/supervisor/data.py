@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from calzion.backends.choice import AUTO, best_backend
 from calzion.config import Settings
 from calzion.configfile import NAME as CONFIG_FILE
 from calzion.errors import CalzionError
 
 _HARMLESS = frozenset({"lost+found", CONFIG_FILE})
-_FIRST_BACKEND = "process"
 
 
-def prepare(settings: Settings) -> str:
+def prepare(settings: Settings, environ: Mapping[str, str]) -> str:
     """Make what is missing of DATA (mode 0700), and return the backend that it belongs to.
 
     The backend chosen at the first start is written down and stays. Raises CalzionError (usage) where the
     directory holds something else, belongs to another user, or was made for another backend.
     """
     layout = settings.layout
-    chosen = layout.data / "backend"
+    chosen = layout.backend
     try:
         layout.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _claim(layout.data, chosen)
         for directory in (layout.run, layout.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
-        return _backend(chosen, settings.backend)
+        return _backend(chosen, settings.backend, environ)
     except OSError as error:
         raise CalzionError(
             f"{layout.data} can't be used: {error.strerror or error}",
@@ -51,11 +52,11 @@ def _foreign(data: Path) -> bool:
     return any(entry.name not in _HARMLESS | ours for entry in data.iterdir())
 
 
-def _backend(chosen: Path, wanted: str) -> str:
+def _backend(chosen: Path, wanted: str, environ: Mapping[str, str]) -> str:
     if not chosen.exists():
-        _write(chosen, _FIRST_BACKEND if wanted == "auto" else wanted)
+        _write(chosen, best_backend(environ) if wanted == AUTO else wanted)
     kept = chosen.read_text(encoding="utf-8").strip()
-    if wanted not in ("auto", kept):
+    if wanted not in (AUTO, kept):
         raise CalzionError(
             f"{chosen.parent} was made for the backend {kept!r}, not {wanted!r}",
             code="usage",

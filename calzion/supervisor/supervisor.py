@@ -17,6 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from calzion.backends.choice import PROCESS
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.supervisor import lock, logfile
@@ -30,10 +31,11 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LINES_OF_A_FAILURE = 15
 
 
-def stages() -> tuple[tuple[Part, ...], ...]:
-    """The parts in the order of their start; those of one stage start side by side."""
+def stages(backend: str) -> tuple[tuple[Part, ...], ...]:
+    """The parts in the order of their start; those of one stage start side by side. An engine is host enough."""
+    router = Part("router", outlives=True, kept=("CALZION_HTTP", "CALZION_CONTAINER_NETWORK"))
     return (
-        (Part("host", outlives=True), Part("router", outlives=True, kept=("CALZION_HTTP",))),
+        (Part("host", outlives=True), router) if backend == PROCESS else (router,),
         (Part("reconciler"),),
         (Part("controller"), Part("sshd")),
     )

@@ -169,6 +169,9 @@ class FakeBackend:
         with self._lock:
             self._volumes.get(deployment, set()).difference_update(names)
 
+    def network(self, deployment: DeploymentName) -> str:
+        return ""
+
     def remove_deployment(self, deployment: DeploymentName) -> None:
         with self._lock:
             self._volumes.pop(deployment, None)

@@ -10,10 +10,14 @@ from calzion.backends.docker.backend import DockerBackend
 from calzion.backends.docker.engine import Engine
 from calzion.backends.docker.networks import Networks
 from calzion.host.directory import remove_tree
+from calzion.images.recipe import recipe
 from calzion.layout import Layout
+from tests.containers import need_images
 from tests.fakes.host import SERVE, write_into_slug
 
 CONTAINER_NETWORK = "10.224.0.0/12"
+ROUTER = 6900
+"""Nothing listens there."""
 
 IMG = {"slugrunner": "calzion/slugrunner:c5ede248e718"}
 
@@ -22,12 +26,18 @@ class DockerSite:
     """Everything that it makes in the engine is gone when it is closed."""
 
     def __init__(self, data: Path) -> None:
+        need_images()
         self.layout = Layout(data)
         self.slug = data / "slug"
         write_into_slug(self.slug, "serve.py", SERVE)
         self.engine = Engine(self.layout, os.environ)
-        networks = Networks(self.engine, parse_plan(CONTAINER_NETWORK))
-        self.backend = DockerBackend(self.engine, self.layout, networks, IMG.__getitem__)
+        self.backend = DockerBackend(
+            self.engine,
+            self.layout,
+            Networks(self.engine, parse_plan(CONTAINER_NETWORK)),
+            images=lambda name: recipe(name).tag,
+            container_port=lambda: ROUTER,
+        )
 
     def close(self) -> None:
         self.backend.shut_down()

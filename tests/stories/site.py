@@ -23,7 +23,8 @@ PROGRAM = [sys.executable, "-m", "calzion"]
 class Site:
     """A server with a scratch data directory, ports of its own, and one user's key."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: str = "process") -> None:
+        self.backend = backend
         self.root = Path(tempfile.mkdtemp(prefix="cz"))
         self.data = self.root / "data"
         self.ssh, self.http = free_port(), free_port()
@@ -38,7 +39,18 @@ class Site:
     def start(self, *flags: str) -> None:
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
         self.server = subprocess.Popen(
-            [*PROGRAM, "serve", "--data", str(self.data), *addresses, "--drain-timeout", "2", *flags],
+            [
+                *PROGRAM,
+                "serve",
+                "--data",
+                str(self.data),
+                "--backend",
+                self.backend,
+                *addresses,
+                "--drain-timeout",
+                "2",
+                *flags,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

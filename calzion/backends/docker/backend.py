@@ -24,6 +24,7 @@ from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
 from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of
 from calzion.backends.docker.order import Bind, Placement, create, execution
+from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
 from calzion.backends.docker.volumes import Volumes
 from calzion.backends.docker.watch import Watch
 from calzion.errors import CalzionError
@@ -48,21 +49,37 @@ _RUNNER = "slugrunner"
 
 
 class DockerBackend:
-    """See calzion.backends.protocol.Backend. `images` gives the reference of an image of ours by its name."""
+    """See calzion.backends.protocol.Backend. `images` gives the reference of an image of ours by its name.
+
+    `container_port` is where the router awaits what containers send to services.
+    """
 
     containers = True
 
     def __init__(
-        self, engine: Engine, layout: Layout, networks: Networks, images: Callable[[str], str]
+        self,
+        engine: Engine,
+        layout: Layout,
+        networks: Networks,
+        images: Callable[[str], str],
+        container_port: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._layout = layout
         self._root = os.geteuid() == 0
         self._networks = networks
         self._images = images
+        self._container_port = container_port
         self._volumes = Volumes(engine)
         self._layers = Layers(engine, layout.instances)
         self._watches: list[Watch] = []
+
+    def prepare(self) -> None:
+        """Bring what a crash or a restart of the machine left behind in order. Raises CalzionError."""
+        with reachable():
+            self._networks.forget()
+            self._lead_to_router()
+            self._layers.sweep(frozenset(instance.id for instance in self.instances()))
 
     def doctor(self) -> list[str]:
         return []
@@ -73,6 +90,8 @@ class DockerBackend:
     def ensure(self, specs: Sequence[RunSpec]) -> None:
         for spec in specs:
             check_spec(spec, root=self._root)
+        if specs and self._root:
+            self._lead_to_router()  # somebody may have emptied the firewall; it takes some milliseconds
         self._each(self._ensure, specs)
 
     def stop(self, ids: Sequence[str]) -> None:
@@ -164,12 +183,20 @@ class DockerBackend:
         ids = [instance.id for instance in self.instances()]
         self.stop(ids)
         self.forget(ids)
+        remove_redirect(self._engine, self._images, self._redirect)
 
     def close(self) -> None:
         """End the watches. Instances go on."""
         for watch in self._watches:
             watch.close()
         self._engine.close()
+
+    def _lead_to_router(self) -> None:
+        ensure_redirect(self._engine, self._images, self._redirect)
+
+    @property
+    def _redirect(self) -> list[str]:
+        return rule(self._networks.bridges, str(self._networks.services), self._container_port())
 
     def _ensure(self, spec: RunSpec) -> None:
         with self._starting(spec):
@@ -198,6 +225,7 @@ class DockerBackend:
         where = Placement(
             image=spec.image or self._images(spec.appliance or _RUNNER),
             network=network,
+            address=self._networks.hold(spec.deployment, spec.id),
             binds=[*self._binds(spec), *self._volumes.ensure(spec)],
             labels=instance_labels(self._engine.installation, spec),
             user=uid,
@@ -244,6 +272,7 @@ class DockerBackend:
                 with contextlib.suppress(NotFound):
                     self._engine.api.remove_container(container, v=True, force=True)
             self._layers.remove(id_)
+            self._networks.let_go(id_)
 
     def _containers(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The containers of those instances that have one."""

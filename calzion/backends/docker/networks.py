@@ -20,18 +20,27 @@ _ATTEMPTS = 16  # networks that others may hold without the engine's knowledge
 
 
 class Networks:
-    """The networks of one installation. Their bridges' names begin alike, so that one rule of the firewall fits all."""
+    """The networks of one installation. One process alone starts containers in them.
+
+    Their bridges' names begin alike, so that one rule of the firewall fits all.
+    """
 
     def __init__(self, engine: Engine, plan: AddressPlan) -> None:
         self._engine = engine
         self._plan = plan
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
+        self._held: dict[str, str] = {}
 
     @property
     def bridges(self) -> str:
         """What the names of all bridges begin with; interfaces have at most 15 characters."""
         return f"cz{self._engine.installation[:6]}"
+
+    @property
+    def services(self) -> Network:
+        """The range of services' stable addresses."""
+        return self._plan.services
 
     def ensure(self, deployment: DeploymentName) -> str:
         """Have the deployment's network exist, and return its name. Raises CalzionError (start)."""
@@ -40,6 +49,28 @@ class Networks:
             found = self._find(deployment)
             self._known[deployment] = found or self._create(name, deployment)
         return name
+
+    def hold(self, deployment: DeploymentName, instance: str) -> str:
+        """An address of the deployment's network for the life of an instance's container, however often it starts."""
+        with self._lock:
+            network = Network(self._known[deployment])
+            taken = {*self._held.values(), *self._taken(deployment)}
+            free = (str(host) for host in network.hosts() if str(host) not in taken)
+            next(free)  # the first is the bridge's
+            address = next(free, None)
+            if address is None:
+                raise CalzionError(
+                    f"the network {network} of {deployment} is full",
+                    hint="scale something down",
+                    code="start",
+                )
+            self._held[instance] = address
+            return address
+
+    def let_go(self, instance: str) -> None:
+        """An instance's container is gone."""
+        with self._lock:
+            self._held.pop(instance, None)
 
     def cidr(self, deployment: DeploymentName) -> str:
         """The addresses of the deployment's containers, '' while it has no network."""
@@ -62,6 +93,12 @@ class Networks:
         """Look anew: somebody may have changed what the engine has."""
         with self._lock:
             self._known.clear()
+
+    def _taken(self, deployment: DeploymentName) -> Iterator[str]:
+        filters = self._engine.filters(deployment=deployment)
+        for container in self._engine.api.containers(all=True, filters=filters):
+            for network in container["NetworkSettings"]["Networks"].values():
+                yield (network.get("IPAMConfig") or {}).get("IPv4Address", "")
 
     def _find(self, deployment: DeploymentName) -> str:
         networks = self._engine.api.networks(filters=self._engine.filters(deployment=deployment))

@@ -56,6 +56,7 @@ class Placement:
 
     image: str
     network: str
+    address: str
     binds: Sequence[Bind]
     labels: Labels
     user: int | None
@@ -78,6 +79,9 @@ def create(spec: RunSpec, where: Placement, *, terminal: bool = False, attached:
         "AttachStdin": attached,
         "AttachStdout": attached,
         "AttachStderr": attached,
+        "NetworkingConfig": {
+            "EndpointsConfig": {where.network: {"IPAMConfig": {"IPv4Address": where.address}}}
+        },
         "HostConfig": {
             "NetworkMode": where.network,
             "Mounts": [bind.config for bind in where.binds],

@@ -19,9 +19,6 @@ from calzion.template.spelling import nearest
 FIRST_UID = 200_001
 """Above the range of system and login users, and of a container engine's subordinate ids on common systems."""
 
-_ADDRESSES = ipaddress.IPv4Network("127.64.0.0/10")
-_ADDRESS_COUNT = _ADDRESSES.num_addresses - 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
@@ -113,14 +110,20 @@ def remove(connection: Connection, id: int) -> None:
     connection.execute(delete(deployments).where(deployments.c.id == id))
 
 
-def address(connection: Connection, id: int, service: ServiceName, usable: Callable[[str], bool]) -> str:
-    """The service's stable loopback address, chosen at first call among those that are `usable`."""
+def address(
+    connection: Connection,
+    id: int,
+    service: ServiceName,
+    within: ipaddress.IPv4Network,
+    usable: Callable[[str], bool],
+) -> str:
+    """The service's stable address, chosen at first call among those `within` a range that are `usable`."""
     found = known_address(connection, id, service)
     if found is not None:
         return found
-    candidate = _next_address(connection)
+    candidate = _next_address(connection, within)
     while not usable(str(ipaddress.IPv4Address(candidate))) or _taken(connection, candidate):
-        candidate = _after(candidate)
+        candidate = _after(candidate, within)
     connection.execute(insert(addresses).values(address=candidate, deployment_id=id, service=str(service)))
     _remember_address(connection, candidate)
     return str(ipaddress.IPv4Address(candidate))
@@ -132,15 +135,17 @@ def known_address(connection: Connection, id: int, service: str) -> str | None:
     return str(ipaddress.IPv4Address(found)) if found is not None else None
 
 
-def _next_address(connection: Connection) -> int:
+def _next_address(connection: Connection, within: ipaddress.IPv4Network) -> int:
     # A random start keeps two installations on one machine apart; going on from the last one used keeps an
     # address from going to another service while clients may still hold it.
     last = connection.execute(select(installation.c.value).where(installation.c.name == "address")).scalar()
-    return _after(int(last)) if last is not None else int(_ADDRESSES[1 + secrets.randbelow(_ADDRESS_COUNT)])
+    if last is not None and ipaddress.IPv4Address(int(last)) in within:
+        return _after(int(last), within)
+    return int(within[1 + secrets.randbelow(within.num_addresses - 2)])
 
 
-def _after(candidate: int) -> int:
-    return int(_ADDRESSES[1]) + (candidate - int(_ADDRESSES[1]) + 1) % _ADDRESS_COUNT
+def _after(candidate: int, within: ipaddress.IPv4Network) -> int:
+    return int(within[1]) + (candidate - int(within[1]) + 1) % (within.num_addresses - 2)
 
 
 def _taken(connection: Connection, candidate: int) -> bool:

@@ -25,7 +25,10 @@ class InstanceRole(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceRecord:
-    """`pool` is shared by the instances of a service that were started to answer alike."""
+    """`pool` is shared by the instances of a service that were started to answer alike, '' where no route leads to it.
+
+    `web`: host names lead to it too.
+    """
 
     id: str
     deployment_id: int
@@ -35,6 +38,7 @@ class InstanceRecord:
     ordinal: int
     state: InstanceRole
     pool: str
+    web: bool = True
     ports: dict[str, int] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
@@ -55,6 +59,7 @@ def add(connection: Connection, records: Iterable[InstanceRecord]) -> None:
                 ordinal=record.ordinal,
                 state=record.state,
                 pool=record.pool,
+                web=record.web,
                 ports=record.ports,
                 endpoints={},
             )
@@ -133,6 +138,7 @@ def _record(row: Row[tuple[object, ...]]) -> InstanceRecord:
         ordinal=data["ordinal"],
         state=InstanceRole(data["state"]),
         pool=data["pool"],
+        web=data["web"],
         ports=dict(data["ports"]),
         endpoints={name: Endpoint(host, port) for name, (host, port) in data["endpoints"].items()},
     )

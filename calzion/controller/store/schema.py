@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 
 metadata = MetaData()
@@ -154,6 +155,7 @@ instances = Table(
     Column("ordinal", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("pool", String(160), nullable=False),
+    Column("web", Boolean, nullable=False, server_default=true()),
     Column("ports", JSON, nullable=False),
     Column("endpoints", JSON, nullable=False),
     Index("instances_deployment", "deployment_id"),

@@ -19,6 +19,8 @@ from calzion.supervisor.command import variables
 from calzion.supervisor.data import prepare
 from calzion.supervisor.part import fits
 
+NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+
 
 def settings(data: Path, **flags: str) -> Settings:
     return load({"data": str(data), **flags}, {}, None, 0)
@@ -42,38 +44,38 @@ def test_settings_survive_their_way_through_variables(tmp_path: Path) -> None:
 
 def test_the_first_start_makes_a_private_directory_and_chooses_a_backend(tmp_path: Path) -> None:
     data = tmp_path / "new" / "data"
-    assert prepare(settings(data)) == "process"
+    assert prepare(settings(data), NO_ENGINE) == "process"
     assert data.stat().st_mode & 0o777 == 0o700
     assert (data / "backend").read_text() == "process\n"
-    assert prepare(settings(data)) == "process"
+    assert prepare(settings(data), NO_ENGINE) == "process"
 
 
 def test_another_backend_than_that_of_the_first_start_is_refused(tmp_path: Path) -> None:
-    prepare(settings(tmp_path))
+    prepare(settings(tmp_path), NO_ENGINE)
     (tmp_path / "backend").write_text("docker\n")
-    assert prepare(settings(tmp_path)) == "docker"
+    assert prepare(settings(tmp_path), NO_ENGINE) == "docker"
     with pytest.raises(CalzionError, match="was made for the backend 'docker', not 'process'"):
-        prepare(settings(tmp_path, backend="process"))
+        prepare(settings(tmp_path, backend="process"), NO_ENGINE)
 
 
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "photos").mkdir()
     with pytest.raises(CalzionError, match="holds no data of Calzion"):
-        prepare(settings(tmp_path))
+        prepare(settings(tmp_path), NO_ENGINE)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_first_start_that_was_cut_short_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "backend.new").write_text("pro")
-    assert prepare(settings(tmp_path)) == "process"
+    assert prepare(settings(tmp_path), NO_ENGINE) == "process"
 
 
 def test_a_file_in_the_place_of_the_directory_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(CalzionError, match="can't be used"):
-        prepare(settings(tmp_path / "data"))
+        prepare(settings(tmp_path / "data"), NO_ENGINE)
 
 
 @pytest.fixture

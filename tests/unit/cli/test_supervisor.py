@@ -62,7 +62,7 @@ try:
         command=lambda part: [sys.executable, str(data / "part.py"), part.name, str(data)],
         environ=dict(os.environ),
         say=lambda line: print(line, flush=True),
-        stages=stages(),
+        stages=stages("process"),
     ).run(lambda said: "ready: " + " ".join(sorted(part["name"] for part in said.values() if part)))
 except CalzionError as error:
     print("error:", error.message, error.detail, flush=True)

@@ -1,0 +1,44 @@
+"""Which backend runs the services of a data directory: chosen at the first start, written down, and kept."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from calzion.layout import Layout
+
+PROCESS, DOCKER, AUTO = "process", "docker", "auto"
+_SOCKET = Path("/var/run/docker.sock")
+_SECONDS = 3.0
+
+
+def chosen_backend(layout: Layout) -> str | None:
+    """The backend that was chosen, None before the first start."""
+    try:
+        return layout.backend.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def best_backend(environ: Mapping[str, str]) -> str:
+    """What a first start takes where nobody says: containers where an engine of this machine answers."""
+    host = environ.get("DOCKER_HOST", f"unix://{_SOCKET}")
+    if not host.startswith("unix://"):
+        return PROCESS  # the slugs are here, and so are the instances
+    return DOCKER if _answers(Path(host.removeprefix("unix://"))) else PROCESS
+
+
+def _answers(path: Path) -> bool:
+    """Whether an engine says that it is well (GET /_ping of the Engine API)."""
+    connection = http.client.HTTPConnection("engine", timeout=_SECONDS)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
+            stream.settimeout(_SECONDS)
+            stream.connect(str(path))
+            connection.sock = stream
+            connection.request("GET", "/_ping")
+            return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
