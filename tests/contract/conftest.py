@@ -27,6 +27,7 @@ signal.pause()'"""
 BUSY = "while :; do :; done"
 DIES = "kill -SEGV $$"
 FINE = "true"
+KEEP, KEPT = "echo kept > /data/file", "grep -q kept /data/file"
 COPY = ("cat",)
 
 PROGRAMS: dict[Command, Program] = {
@@ -39,6 +40,8 @@ PROGRAMS: dict[Command, Program] = {
     BUSY: Program(listens=False, busy=True),
     DIES: Program(exit=Exit(signal="SIGSEGV")),
     FINE: Program(exit=Exit(status=0)),
+    KEEP: Program(exit=Exit(status=0)),
+    KEPT: Program(exit=Exit(status=0)),
     COPY: Program(copies=True, listens=False),
 }
 

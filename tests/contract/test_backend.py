@@ -13,7 +13,20 @@ import pytest
 from calzion.backends.protocol import Backend
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint, Exit, Instance, InstanceState, Stop, Volume
-from tests.contract.conftest import ALOOF, BUSY, DIES, FAIL, FINE, IDLE, SERVE, STUBBORN, TALK, Stage
+from tests.contract.conftest import (
+    ALOOF,
+    BUSY,
+    DIES,
+    FAIL,
+    FINE,
+    IDLE,
+    KEEP,
+    KEPT,
+    SERVE,
+    STUBBORN,
+    TALK,
+    Stage,
+)
 from tests.fakes.host import eventually
 
 DEMO = DeploymentName("demo")
@@ -287,6 +300,15 @@ def test_volumes_stay_until_their_deployment_is_removed(stage: Stage) -> None:
     assert stage.backend.volume_names(DEMO) == {"web.data"}
     stage.backend.remove_deployment(DEMO)
     assert stage.backend.volumes(DEMO) == {}
+
+
+def test_what_an_instance_writes_to_its_volume_is_there_for_the_next(stage: Stage) -> None:
+    volumes = (Volume(name="web.data", path="/data"),)
+    for command in (KEEP, KEPT):
+        spec = stage.spec(command, volumes=volumes, restart=False)
+        stage.backend.ensure([spec])
+        assert reaches(stage.backend, spec.id, InstanceState.EXITED).exit == Exit(status=0)
+        stage.backend.forget([spec.id])
 
 
 def test_single_volumes_are_removed(stage: Stage) -> None:

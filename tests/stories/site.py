@@ -38,19 +38,9 @@ class Site:
 
     def start(self, *flags: str) -> None:
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
+        settings = [*addresses, "--backend", self.backend, "--drain-timeout", "2"]
         self.server = subprocess.Popen(
-            [
-                *PROGRAM,
-                "serve",
-                "--data",
-                str(self.data),
-                "--backend",
-                self.backend,
-                *addresses,
-                "--drain-timeout",
-                "2",
-                *flags,
-            ],
+            [*PROGRAM, "serve", "--data", str(self.data), *settings, *flags],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -109,17 +109,18 @@ def reachable() -> Iterator[None]:
     """Raises CalzionError (unsupported) where no engine answers."""
     try:
         yield
+    except docker.errors.APIError:
+        raise
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise unreachable() from error
-    except docker.errors.DockerException as error:
-        if isinstance(error, docker.errors.APIError):
-            raise
-        raise unreachable() from error
+        raise unreachable(error) from error
+    except docker.errors.DockerException as error:  # what docker-py makes of a socket that is not there
+        raise unreachable(error) from error
 
 
-def unreachable() -> CalzionError:
+def unreachable(error: Exception) -> CalzionError:
     return CalzionError(
         "no container engine answers",
+        detail=[str(error)],
         hint="start it ('systemctl start docker'), and see that Calzion may use its socket; 'calzion doctor' looks",
         code="unsupported",
     )

@@ -145,12 +145,10 @@ def _security(spec: RunSpec, *, own: bool) -> Config:
 
 
 def _limits(limits: Limits) -> Config:
-    config: Config = {"PidsLimit": limits.processes}
+    """How many files may be open is left to the engine, which can't give more than it was given."""
+    config: Config = {"PidsLimit": limits.processes, "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}]}
     if limits.memory is not None:
         config |= {"Memory": limits.memory, "MemorySwap": limits.memory}
     if limits.cpus is not None:
         config["NanoCpus"] = int(limits.cpus * 1e9)
-    if limits.files is not None:
-        config["Ulimits"] = [{"Name": "nofile", "Soft": limits.files, "Hard": limits.files}]
-    config.setdefault("Ulimits", []).append({"Name": "core", "Soft": 0, "Hard": 0})
     return config

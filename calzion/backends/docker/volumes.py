@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from docker.errors import NotFound
@@ -35,7 +36,9 @@ class Volumes:
     def hand_over(self, container: str, spec: RunSpec, uid: int) -> None:
         """Give the roots of an instance's volumes to the user that it runs as, before it starts."""
         for volume in spec.volumes:
-            self._engine.api.put_archive(container, volume.path, root_entry(uid))
+            self._engine.api.put_archive(
+                container, volume.path, root_entry(PurePosixPath(volume.path).name, uid)
+            )
 
     def names(self, deployment: DeploymentName) -> frozenset[str]:
         return frozenset(volume["Labels"][VOLUME] for volume in self._of(deployment))
@@ -62,9 +65,12 @@ class Volumes:
         return (volume for volume in found["Volumes"] or () if VOLUME in volume["Labels"])
 
 
-def root_entry(uid: int) -> bytes:
-    """An archive with nothing but the directory itself, owned by a user, whom alone it lets in."""
-    entry = tarfile.TarInfo("./")
+def root_entry(name: str, uid: int) -> bytes:
+    """An archive for a directory of that name, with nothing but itself: owned by a user, whom alone it lets in.
+
+    Engines leave the owner of a plain `.` as it is.
+    """
+    entry = tarfile.TarInfo(f"../{name}")
     entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o700, uid, uid
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
