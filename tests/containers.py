@@ -28,3 +28,11 @@ def need_images() -> None:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert run(["images", "build"], dict(os.environ)) == 0
+
+
+def remove_traces(engine: Engine) -> None:
+    """Remove all that an installation made, as its end would."""
+    for container in engine.api.containers(all=True, filters=engine.filters()):
+        engine.api.remove_container(container["Id"], force=True, v=True)
+    for network in engine.api.networks(filters=engine.filters()):
+        engine.api.remove_network(network["Id"])

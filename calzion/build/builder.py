@@ -18,8 +18,6 @@ from calzion.build.contents import Sealer
 from calzion.build.copies import Copies, LookedAt
 from calzion.build.detect import Read
 from calzion.build.directory import DirectoryTree
-from calzion.build.fetch import INTERPRETER
-from calzion.build.limits import BuildLimits
 from calzion.build.procfile import parse_procfile
 from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythons import PythonBuild, Pythons
@@ -28,20 +26,18 @@ from calzion.build.release import MAX_SIZE, Release, parse_release
 from calzion.build.remotes import Pinned, Remotes
 from calzion.build.sandbox import CACHE, OUT
 from calzion.build.scratch import Scratch, scratch
-from calzion.build.stack import Stack, find_uv
+from calzion.build.stack import find_uv
 from calzion.build.store import SlugStore, bury, remove_tree
 from calzion.build.submodules import fetched_submodules, place_submodules, wanted_submodules
 from calzion.build.turns import Turns
 from calzion.build.verdict import check_size, judge
 from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
-from calzion.host.cgroup import CgroupTree
 from calzion.host.pythons import downloads
 from calzion.host.sandbox import Mount
 from calzion.layout import Layout
 from calzion.model import BuildOrder, Cancellation, Pairs, Sink, Slug, SourceTree
 
-CGROUP_TREE = "calzion-builds"
 SLUG_INSIDE = "/slug"
 _FORMAT = 1
 _NICE = ("/usr/bin/nice", "-n", "19")
@@ -83,7 +79,11 @@ class SlugBuilder:
         return Recipes(replace(self.remotes, copies=copies))
 
     def prepare(self) -> None:
-        """Remove what builds left behind that a crash ended. Called once, before the first build."""
+        """Remove what builds left behind that a crash ended. Called once, before the first build.
+
+        Raises CalzionError (unsupported) where builds can't run at all, OSError.
+        """
+        self.workshop.prepare()
         self.caches.recover()
         remove_tree(self.layout.builds)
         self.layout.builds.mkdir(parents=True, exist_ok=True)
@@ -187,13 +187,23 @@ class SlugBuilder:
             ending, out_of_memory = self.workshop.run(
                 place,
                 (*self.buildpacks.mounts(recipe, copies), *(python.mounts if python else ())),
-                ["/bin/bash", DRIVER_INSIDE, INTERPRETER, OUT, *self.buildpacks.arguments(recipe)],
+                [
+                    "/bin/bash",
+                    DRIVER_INSIDE,
+                    self.workshop.interpreter,
+                    OUT,
+                    *self.buildpacks.arguments(recipe),
+                ],
                 commit=order.source.commit,
                 cancellation=cancellation,
                 told=told,
-                variables=python.variables if python else {},
+                variables=self._variables(python),
+                replaceable=recipe.has_others,
             )
         judge(order.service, ending, self.workshop.limits, out_of_memory=out_of_memory)
+
+    def _variables(self, python: PythonBuild | None) -> dict[str, str]:
+        return {**python.variables, "CALZION_TOOL_PYTHON": self.workshop.interpreter} if python else {}
 
     def _store(self, order: BuildOrder, key: str, place: Scratch) -> Slug:
         release = _release(place.out)
@@ -237,41 +247,27 @@ class SlugBuilder:
                     commit=order.source.commit,
                     cancellation=stop,
                     told=lambda _line: None,
-                    variables=python.variables if python else {},
+                    variables=self._variables(python),
                 )
 
 
 def slug_builder(
     layout: Layout,
+    workshop: Workshop,
     *,
     buildpacks: Path,
     environ: Mapping[str, str],
     parallel: int,
-    timeout: float,
-    memory: int,
     python_downloads: bool = False,
     idle: float = 2.0,
 ) -> SlugBuilder:
-    """A builder for this machine: looks at its interpreters and control groups, which takes some 50 ms.
-
-    `idle` seconds after a build its cache is prepared for the next one.
-    """
-    stack = Stack.look()
+    """A builder of this installation. `idle` seconds after a build its cache is prepared for the next one."""
+    downloader = PythonDownloads(find_uv(), downloads(layout.data), environ) if python_downloads else None
     return SlugBuilder(
         layout=layout,
-        workshop=Workshop(
-            stack=stack,
-            limits=BuildLimits(memory=memory, timeout=timeout),
-            cgroups=CgroupTree.find(CGROUP_TREE),
-            environ=environ,
-        ),
+        workshop=workshop,
         buildpacks=Buildpacks(buildpacks),
-        pythons=Pythons(
-            environ,
-            layout.data,
-            stack.path,
-            PythonDownloads(find_uv(), downloads(layout.data), environ) if python_downloads else None,
-        ),
+        pythons=Pythons(workshop.interpreters, downloader),
         turns=Turns(parallel),
         afterwards=Afterwards(idle),
         sealer=Sealer(),

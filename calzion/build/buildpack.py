@@ -13,9 +13,10 @@ from calzion.build.directory import DirectoryTree
 from calzion.build.recipe import Recipe
 from calzion.build.remotes import Pinned
 from calzion.host.sandbox import APP, Mount
+from calzion.images.recipe import BUILDPACKS
 from calzion.template.buildpack import Reference, Remote, Shipped
 
-INSIDE = "/buildpack"
+INSIDE = BUILDPACKS
 DRIVER_INSIDE = f"{INSIDE}/slugbuilder.sh"
 _PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("slugbuilder.sh", "slugignore.py"))
 

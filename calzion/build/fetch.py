@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,13 @@ from calzion.build.scratch import Scratch
 from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.host.sandbox import RUNTIMES, Mount
+from calzion.images.recipe import LIBRARY
 from calzion.model import Cancellation
 from calzion.template.address import Address
 
 MAX_SIZE = 256 << 20
 """Bytes of one repository or archive."""
 
-INTERPRETER = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-"""This one's own, which every sandbox has at its own path."""
-
-_LIBRARY = f"{RUNTIMES}/lib"
 _JOB = f"{RUNTIMES}/job.json"
 _RESULT = "fetched.json"
 _START = (
@@ -78,11 +74,10 @@ def fetch(
 ) -> list[Answer]:
     """Carry out all tasks within `seconds`. Raises CalzionError (cancelled, build), OSError."""
     job = json.dumps({"seconds": seconds, "size": MAX_SIZE, "tasks": [asdict(each) for each in tasks]})
-    bounded = replace(workshop, limits=replace(workshop.limits, timeout=seconds + _GRACE))
-    ending, _ = bounded.run(
+    ending, _ = workshop.within(seconds + _GRACE).run(
         place,
-        (Mount(source=Path(calzion.__file__).parent, target=f"{_LIBRARY}/calzion"), place.file(_JOB, job)),
-        [INTERPRETER, "-IS", "-c", _START, _LIBRARY, _JOB, f"{OUT}/{_RESULT}"],
+        (Mount(source=Path(calzion.__file__).parent, target=f"{LIBRARY}/calzion"), place.file(_JOB, job)),
+        [workshop.interpreter, "-IS", "-c", _START, LIBRARY, _JOB, f"{OUT}/{_RESULT}"],
         commit="",
         cancellation=cancellation,
         told=told,

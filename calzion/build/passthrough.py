@@ -81,8 +81,11 @@ class Passthrough:
         return f"Passthrough({len(self.environment)} variables, {len(self.files)} files)"
 
 
-def look(environ: Mapping[str, str], root: Path = Path("/")) -> Passthrough:
-    """Read the settings in force for whoever runs the server, whose environment is `environ`."""
+def look(environ: Mapping[str, str], root: Path = Path("/"), *, container: bool = False) -> Passthrough:
+    """Read the settings in force for whoever runs the server, whose environment is `environ`.
+
+    A `container` shows nothing of this machine by itself, and has packages of its own, which apt knows already.
+    """
     home = Path(environ.get("HOME", "/nonexistent"))
     pip = _pip_settings(environ, home, root)
     environment = {name: environ[name] for name in (*CERTIFICATES, *PROXIES) if environ.get(name)}
@@ -94,6 +97,8 @@ def look(environ: Mapping[str, str], root: Path = Path("/")) -> Passthrough:
     if NPMRC in files:
         environment["NPM_CONFIG_GLOBALCONFIG"] = NPMRC
     texts = [*environment.values(), *files.values()]
+    if container:
+        return Passthrough(environment=environment, mounts=tuple(_files_and_others(texts)), files=files)
     apt = {f"/{APT_SOURCES}": _text(root / APT_SOURCES)}
     return Passthrough(
         environment=environment, mounts=(*_mounts(texts), *_apt_mounts(root)), files=files | apt
@@ -178,16 +183,26 @@ def _apt_mounts(root: Path) -> Iterable[Mount]:
 
 
 def _mounts(texts: Iterable[str]) -> Iterable[Mount]:
+    """Those that a sandbox does not show anyway."""
+    return (mount for mount in _named(texts) if not _is_visible(mount.source))
+
+
+def _files_and_others(texts: Iterable[str]) -> Iterable[Mount]:
+    """Those that a container lacks, which has the directories of the system as its own."""
+    return (mount for mount in _named(texts) if mount.source.is_file() or not _is_visible(mount.source))
+
+
+def _named(texts: Iterable[str]) -> Iterable[Mount]:
     """Files and directories of this machine that the settings name. An index's files lie beside `simple`."""
     named = {part for text in texts for part in re.split(r"[\s,='\"\[\]]+", text)}
     paths = {path for part in named if (path := _local_path(part))}
     for path in sorted(path.parent if path.name == "simple" else path for path in paths):
-        if (
-            path != Path("/")
-            and not any(path.is_relative_to(visible) for visible in _VISIBLE)
-            and path.exists()
-        ):
+        if path != Path("/") and path.exists():
             yield Mount(source=path, target=str(path))
+
+
+def _is_visible(path: Path) -> bool:
+    return any(path.is_relative_to(visible) for visible in _VISIBLE)
 
 
 def _local_path(text: str) -> Path | None:

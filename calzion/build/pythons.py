@@ -1,20 +1,17 @@
-"""The interpreters of this machine, as builds of Python apps get them."""
+"""The Python that each build gets, where it is one of a Python app."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from calzion.build.committed import refuse_committed_environment
 from calzion.build.detect import Read
-from calzion.build.fetch import INTERPRETER
-from calzion.build.interpreter import Choice, Interpreter, choose, identity, look_at
+from calzion.build.interpreter import Choice, choose
+from calzion.build.interpreters import Interpreters
 from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythonrequest import PythonRequest, python_request
 from calzion.errors import CalzionError
-from calzion.host.pythons import Installation, find_installations
 from calzion.host.sandbox import Mount
 
 BUILDPACK = "python"
@@ -40,24 +37,15 @@ class PythonBuild:
         return {
             "CALZION_PYTHON": str(self.choice.interpreter.program),
             "CALZION_PYTHON_VERSION": self.choice.interpreter.version,
-            "CALZION_TOOL_PYTHON": INTERPRETER,
         }
 
 
 class Pythons:
-    """`environ` is the server's, `path` the PATH of builds, on which the default is found. `downloads` where allowed.
+    """Chooses among `interpreters`; `downloads` where allowed."""
 
-    Looks at the machine anew each time: what is installed while the server runs counts for the next push.
-    """
-
-    def __init__(
-        self, environ: Mapping[str, str], data: Path, path: str, downloads: PythonDownloads | None = None
-    ) -> None:
+    def __init__(self, interpreters: Interpreters, downloads: PythonDownloads | None = None) -> None:
+        self._interpreters = interpreters
         self._downloads = downloads
-        self._environ = environ
-        self._data = data
-        self._path = path
-        self._known: dict[tuple[str, int, int], Interpreter | None] = {}
 
     def decide(self, buildpacks: tuple[str, ...], names: tuple[str, ...], read: Read) -> PythonBuild | None:
         """The interpreter for a source, None where it is no Python app. Raises CalzionError (build)."""
@@ -82,7 +70,7 @@ class Pythons:
             return "to be downloaded", request.text
 
     def _choose_here(self, request: PythonRequest | None) -> Choice:
-        return choose(request, self.available(), self.default())
+        return choose(request, self._interpreters.available(), self._interpreters.default())
 
     def _choose(self, request: PythonRequest | None) -> Choice:
         try:
@@ -96,21 +84,3 @@ class Pythons:
                     f"{error.message}; it could not be downloaded: {why}", hint=error.hint, code=error.code
                 ) from error
         return self._choose_here(request)
-
-    def available(self) -> tuple[Interpreter, ...]:
-        found = (self._look(each) for each in find_installations(self._environ, self._data))
-        return tuple(interpreter for interpreter in found if interpreter)
-
-    def default(self) -> Interpreter | None:
-        """What `python3` means in a build."""
-        program = shutil.which("python3", path=self._path)
-        return self._look(Installation(program=Path(program).resolve())) if program else None
-
-    def _look(self, installation: Installation) -> Interpreter | None:
-        try:
-            key = identity(installation.program)
-        except OSError:
-            return None
-        if key not in self._known:
-            self._known[key] = look_at(installation)
-        return self._known[key]

@@ -26,6 +26,11 @@ class Recipe:
         """The names of those that ship with Calzion."""
         return tuple(each.name for each in self.references if isinstance(each, Shipped))
 
+    @property
+    def has_others(self) -> bool:
+        """Whether some do not ship with Calzion."""
+        return len(self.shipped) < len(self.references)
+
     def notes(self) -> Iterator[str]:
         """What whoever deploys should know about the choice."""
         for reference in self.references:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from calzion.build.stack import Stack
+from calzion.build.stack import MachineStack, Stack
 from calzion.host.sandbox import (
     APP,
     BUILD_GID,
@@ -43,7 +43,7 @@ class Rooms:
 
 
 def build_arguments(
-    stack: Stack,
+    stack: MachineStack,
     identity: Identity,
     rooms: Rooms,
     extra: Iterable[Mount],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -78,6 +79,13 @@ class Scratch:
     def file(self, target: str, text: str) -> Mount:
         path = self.root / "etc" / f"file{target.replace('/', '-')}"
         path.write_text(text)
+        return Mount(source=path, target=target)
+
+    def copy(self, target: str, source: Path) -> Mount:
+        """A mount of what a file holds now."""
+        path = self.root / "etc" / f"file{target.replace('/', '-')}"
+        shutil.copyfile(source, path)
+        path.chmod(0o644)
         return Mount(source=path, target=target)
 
     def hand_over(self) -> None:

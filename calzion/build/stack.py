@@ -20,18 +20,21 @@ _VERSION_SECONDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """`name` changes whenever a slug would have to be built anew. `tools` are mounted into the sandbox."""
+    """`name` changes whenever a slug would have to be built anew. `path` is the PATH of builds."""
 
     name: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineStack(Stack):
+    """This machine's own. `tools` are mounted into the sandbox."""
+
     machine: Machine
     tools: tuple[Mount, ...]
 
-    @property
-    def path(self) -> str:
-        return f"{RUNTIMES}/bin:{RUNTIMES}/node/bin:{self.machine.path}"
-
     @classmethod
-    def look(cls) -> Stack:
+    def look(cls) -> MachineStack:
         """See what this machine has."""
         machine = Machine.look()
         node = node_mounts()
@@ -45,9 +48,15 @@ class Stack:
                     "node": _version(_node(node)),
                 },
             ),
+            path=build_path(machine.path),
             machine=machine,
             tools=(uv_mount, *_poetry(), *node),
         )
+
+
+def build_path(system: str) -> str:
+    """What Calzion brings along, and then the system's programs."""
+    return f"{RUNTIMES}/bin:{RUNTIMES}/node/bin:{system}"
 
 
 def stack_name(os_release: Mapping[str, str], architecture: str, versions: Mapping[str, str]) -> str:

@@ -1,33 +1,42 @@
-"""Runs commands in sandboxes as builds do, with the machine's settings, within limits."""
+"""Where builds run: what they are promised, whatever holds them."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
-from calzion.build import passthrough
-from calzion.build.child import Ending, run_child
-from calzion.build.limits import BuildLimits, enclosure
-from calzion.build.sandbox import build_arguments, build_environment
+from calzion.build.child import Ending
+from calzion.build.interpreters import Interpreters
+from calzion.build.limits import BuildLimits
 from calzion.build.scratch import Scratch
 from calzion.build.stack import Stack
-from calzion.errors import CalzionError
-from calzion.host.cgroup import CgroupTree
 from calzion.host.sandbox import Mount
 from calzion.model import Cancellation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """`environ` is the server's, of which builds get what passthrough allows."""
+class Workshop(Protocol):
+    """Runs commands apart from the machine, as a user who owns nothing else, within limits."""
 
-    stack: Stack
-    limits: BuildLimits
-    cgroups: CgroupTree | None
-    environ: Mapping[str, str]
+    @property
+    def stack(self) -> Stack: ...
+
+    @property
+    def limits(self) -> BuildLimits: ...
+
+    @property
+    def interpreters(self) -> Interpreters:
+        """Those that apps can be built with."""
+
+    @property
+    def interpreter(self) -> str:
+        """The Python inside that runs Calzion's own programs."""
+
+    def within(self, seconds: float) -> Workshop:
+        """The same, with another time limit."""
+
+    def prepare(self) -> None:
+        """End what a crash left running. Raises CalzionError (unsupported), OSError."""
 
     def run(
         self,
@@ -39,38 +48,10 @@ class Workshop:
         cancellation: Cancellation,
         told: Callable[[str], None],
         variables: Mapping[str, str] = MappingProxyType({}),
+        replaceable: bool = False,
     ) -> tuple[Ending, bool]:
         """Run `command` to its end, with `variables` added; with it comes whether memory ran out in some of it.
 
-        Raises CalzionError (unsupported) without bubblewrap, OSError.
+        Where /app is `replaceable` the command may put something else in its place as a whole.
+        Raises CalzionError (unsupported, build), OSError.
         """
-        passed = passthrough.look(self.environ)
-        arguments = build_arguments(
-            self.stack,
-            place.identity,
-            place.rooms(),
-            (*mounts, *passed.mounts, *place.files(passed.files)),
-            command,
-            bwrap=_bwrap(),
-            as_root=os.geteuid() == 0,
-        )
-        with enclosure(self.limits, self.cgroups, place.root.name) as held:
-            ending = run_child(
-                held.wrap(arguments),
-                {**build_environment(self.stack, commit, passed.environment), **variables},
-                timeout=self.limits.timeout,
-                cancellation=cancellation,
-                told=told,
-            )
-            return ending, held.ran_out_of_memory()
-
-
-def _bwrap() -> str:
-    program = shutil.which("bwrap")
-    if program is None:
-        raise CalzionError(
-            "builds need bubblewrap, which is not installed",
-            hint="install it ('apt-get install bubblewrap'), then push again; see 'calzion doctor'",
-            code="unsupported",
-        )
-    return program

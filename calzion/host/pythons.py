@@ -15,6 +15,7 @@ ENVIRONMENT = ".calzion/python"
 """Where in a slug the python buildpack puts the app's virtual environment."""
 
 _NAMES = ("python3", *(f"python3.{minor}" for minor in range(6, 21)))
+_DOWNLOADED = r"cpython-[\d.]+-"
 _OPEN = 0o005
 """Where root runs Calzion, apps are others; else they are whoever runs it."""
 
@@ -66,6 +67,12 @@ def python_mounts(slug: Path | None, environ: Mapping[str, str], data: Path) -> 
     return next((each.mounts() for each in found), ())
 
 
+def find_downloads(data: Path) -> tuple[Installation, ...]:
+    """Those that Calzion had uv download, which need nothing of this machine."""
+    found = (Path(os.path.realpath(each)) for each in _below(downloads(data), _DOWNLOADED))
+    return tuple(Installation(program=program) for program in found if _is_usable(program, ()))
+
+
 def downloads(data: Path) -> Path:
     """Where Calzion has uv put the interpreters that it downloads."""
     return data / "pythons"
@@ -78,8 +85,8 @@ def _candidates(environ: Mapping[str, str], home: Path, data: Path) -> Iterator[
     managed = Path(environ.get("UV_PYTHON_INSTALL_DIR") or share / "uv/python")
     for root, kind in (
         (pyenv / "versions", r"\d"),
-        (managed, r"cpython-[\d.]+-"),
-        (downloads(data), r"cpython-[\d.]+-"),
+        (managed, _DOWNLOADED),
+        (downloads(data), _DOWNLOADED),
     ):
         yield from _below(root, kind)
     yield str(Path(sys.base_prefix) / f"bin/python3.{sys.version_info.minor}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from calzion.errors import CalzionError
 from calzion.images.context import context
 from calzion.images.debian import bootstrap
+from calzion.images.present import look_for
 from calzion.images.recipe import BASE, SUITE, Recipe, with_bases
 from calzion.images.sources import host_sources
 
@@ -74,19 +75,10 @@ class ImageBuilder:
                 yield Built(**vars(before))
 
     def _state(self, recipe: Recipe) -> State:
-        found = self._look(recipe.tag)
+        found = look_for(self.client, recipe.tag)
         if found is None:
             return State(name=recipe.name, tag=recipe.tag)
         return State(name=recipe.name, tag=recipe.tag, id=str(found["Id"]), size=int(found["Size"]))
-
-    def _look(self, name: str) -> dict[str, Any] | None:
-        from docker.errors import ImageNotFound
-
-        try:
-            found: dict[str, Any] = self.client.inspect_image(name)  # type: ignore[no-untyped-call]  # in its stubs
-        except ImageNotFound:
-            return None
-        return found
 
     def _build(self, recipe: Recipe) -> None:
         sources = host_sources()
@@ -128,9 +120,9 @@ class ImageBuilder:
 
     def _base(self, name: str, sources: str) -> str:
         """BASE where it is there or can be pulled, else one that is made here."""
-        if self._look(BASE) or self._pull(name):
+        if look_for(self.client, BASE) or self._pull(name):
             return BASE
-        if not self._look(BOOTSTRAPPED):
+        if not look_for(self.client, BOOTSTRAPPED):
             with TemporaryDirectory(prefix="calzion-base-") as directory:
                 archive = Path(directory) / "base.tar"
                 bootstrap(archive, sources, self.environ, lambda line: self.told(name, line))

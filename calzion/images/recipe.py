@@ -53,6 +53,12 @@ class Recipe:
         return f"calzion/{self.name}:{self.version}"
 
 
+def carried() -> frozenset[str]:
+    """What the image slugbuilder has of this installation, by where it is inside."""
+    buildpacks = (path.name for path in resource("buildpacks").iterdir())
+    return frozenset({f"{LIBRARY}/calzion", *(f"{BUILDPACKS}/{name}" for name in (*_DRIVER, *buildpacks))})
+
+
 @cache
 def recipes() -> dict[str, Recipe]:
     """Every recipe by its name, each after the one that it builds on."""

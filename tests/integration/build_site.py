@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
+from calzion.backends.docker.engine import Engine
 from calzion.build.builder import SlugBuilder, slug_builder
+from calzion.build.contained import ContainerWorkshop
 from calzion.build.directory import DirectoryTree
+from calzion.build.limits import BuildLimits
+from calzion.build.sandboxed import SandboxWorkshop
+from calzion.build.workshop import Workshop
+from calzion.images.recipe import recipe
 from calzion.layout import Layout
 from calzion.model import BuildOrder, DeploymentName, ServiceName, Slug
 from calzion.resources import resource
+from tests.containers import need_images, remove_traces
 
 CACHE = "app/web"
 
@@ -59,21 +68,48 @@ class Cancel:
 
 
 class Site:
-    def __init__(self, directory: Path) -> None:
+    """`container` has builds run in containers, else they run in sandboxes."""
+
+    def __init__(self, directory: Path, *, container: bool = False) -> None:
+        if container:
+            need_images()
+        self.container = container
         self.directory = directory
         self.layout = Layout(directory / "data")
-        self.layout.data.mkdir(mode=0o700)
+        self.layout.data.mkdir(mode=0o700, exist_ok=True)
         self._sources = 0
         self._builders: list[SlugBuilder] = []
+
+    def close(self) -> None:
+        self.rest()
+        if self.container:
+            remove_traces(self.engine)
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(self.layout, os.environ)
+
+    @property
+    def host(self) -> str:
+        """The address under which builds reach this machine."""
+        workshop = self.builder().workshop
+        if not isinstance(workshop, ContainerWorkshop):
+            return "127.0.0.1"
+        network = self.engine.api.inspect_network(workshop.network())
+        return str(network["IPAM"]["Config"][0]["Gateway"])
+
+    def workshop(self, limits: BuildLimits) -> Workshop:
+        if self.container:
+            return ContainerWorkshop.here(self.engine, self.layout, os.environ, limits)
+        return SandboxWorkshop.here(self.layout, os.environ, limits)
 
     def builder(self, *, timeout: float = 120, memory: int = 1 << 30, parallel: int = 2) -> SlugBuilder:
         builder = slug_builder(
             self.layout,
+            self.workshop(BuildLimits(memory=memory, timeout=timeout)),
             buildpacks=resource("buildpacks"),
             environ=os.environ,
             parallel=parallel,
-            timeout=timeout,
-            memory=memory,
             idle=0,
         )
         self._builders.append(builder)
@@ -106,10 +142,29 @@ class Site:
         self.rest()
         return slug, output.lines
 
+    def inside(self, slug: Slug, command: str) -> str:
+        """What a command prints that runs as an instance would."""
+        if not self.container:
+            return inside(slug, command)
+        mount = f"--volume={slug.root}:/app:ro"
+        words = ["docker", "run", "--rm", mount, recipe("slugrunner").tag, "shell", command]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
     def leftovers(self) -> list[str]:
         """The names of what lies in the scratch directory of builds."""
         self.rest()
         return sorted(path.name for path in self.layout.builds.iterdir())
+
+
+anywhere = pytest.mark.parametrize("site", ["sandbox", "container"], indirect=True)
+"""For what builds in sandboxes and in containers do alike."""
+
+
+def site_of(directory: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """What a fixture `site` yields that a test may have `anywhere`."""
+    site = Site(directory, container=getattr(request, "param", "sandbox") == "container")
+    yield site
+    site.close()
 
 
 def inside(slug: Slug, command: str) -> str:

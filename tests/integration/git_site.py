@@ -34,19 +34,19 @@ _GIT = {
 class GitSite:
     """Below `root`, all that is called private asks for USER and PASSWORD; /away/X leads to another address."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, host: str = "127.0.0.1") -> None:
         self.root = directory / "served"
         self.root.mkdir(parents=True)
         self.certificate = directory / "certificate.pem"
         self.requests: list[str] = []
         self._work = directory / "work"
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.socket = _tls(self.certificate, directory / "key.pem").wrap_socket(
+        self._server = ThreadingHTTPServer((host, 0), _handler(self))
+        self._server.socket = _tls(host, self.certificate, directory / "key.pem").wrap_socket(
             self._server.socket, server_side=True
         )
-        self._plain = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"https://127.0.0.1:{self._server.server_port}"
-        self.plain_url = f"http://127.0.0.1:{self._plain.server_port}"
+        self._plain = ThreadingHTTPServer((host, 0), _handler(self))
+        self.url = f"https://{host}:{self._server.server_port}"
+        self.plain_url = f"http://{host}:{self._plain.server_port}"
         self.redirects: dict[str, str] = {}
         for server in (self._server, self._plain):
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -151,9 +151,9 @@ def _basic() -> str:
     return "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
-def _tls(certificate: Path, key_file: Path) -> ssl.SSLContext:
+def _tls(host: str, certificate: Path, key_file: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
     signed = (
         x509.CertificateBuilder()
@@ -164,7 +164,7 @@ def _tls(certificate: Path, key_file: Path) -> ssl.SSLContext:
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
         )
         .sign(key, hashes.SHA256())
     )

@@ -13,22 +13,20 @@ import pytest
 
 from calzion.errors import CalzionError
 from calzion.template.buildpack import parse_reference
-from tests.integration.build_site import Cancel, Output, Site
+from tests.integration.build_site import Cancel, Output, anywhere, site_of
 from tests.integration.git_site import PASSWORD, USER, GitSite
 
 APP = {"Procfile": "web: run\n", "app.txt": "x"}
 
 
 @pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
-    yield site
-    site.rest()
+def site(tmp_path, request):
+    yield from site_of(tmp_path, request)
 
 
 @pytest.fixture
-def web(tmp_path, monkeypatch):
-    web = GitSite(tmp_path / "web")
+def web(site, tmp_path, monkeypatch):
+    web = GitSite(tmp_path / "web", site.host)
     monkeypatch.setenv("GIT_SSL_CAINFO", str(web.certificate))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -102,6 +100,7 @@ def test_one_order_means_one_version(site, web):
     assert builder.build(order, Output(), Cancel()).key == key
 
 
+@anywhere
 def test_what_was_fetched_serves_while_the_network_is_away(site, web):
     web.commit("pack", pack("echo one"))
     url = f"{web.url}/pack.git#main"
@@ -265,6 +264,7 @@ MULTI = pack(
 )
 
 
+@anywhere
 def test_the_shapes_of_inline_monorepo_and_run(site, web):
     for name, files in (("inline", INLINE), ("monorepo", MONOREPO), ("run", RUN)):
         web.commit(name, files)
@@ -299,6 +299,7 @@ def test_the_shape_of_multi(site, web):
     assert lines[-1] == "two sees 1"
 
 
+@anywhere
 def test_the_shape_of_apt(site, web):
     web.commit(
         "apt",
@@ -314,6 +315,7 @@ def test_the_shape_of_apt(site, web):
     assert lines[-1].startswith("/app/.apt/usr/bin:")
 
 
+@anywhere
 def test_writing_elsewhere_harms_nothing(site, web):
     web.commit(
         "wild",

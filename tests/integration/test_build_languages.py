@@ -10,31 +10,30 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from tests.integration.build_site import Cancel, Output, Site, inside
+from tests.integration.build_site import Cancel, Output, anywhere, inside, site_of
 
 CACHED = "dependencies are unchanged: taken from the cache"
 
 
 @pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
-    yield site
-    site.rest()
+def site(tmp_path, request):
+    yield from site_of(tmp_path, request)
 
 
+@anywhere
 def test_requirements_are_installed_once(site):
     app = {"requirements.txt": "six==1.17.0\n", "app.py": "import six", "Procfile": "web: python app.py"}
     slug, lines = site.build(app)
     assert slug.language == "Python"
     assert slug.process_types == (("web", "python app.py"),)
     assert CACHED not in lines
-    assert inside(slug, "python -c 'import six, sys; print(six.__version__, sys.prefix)'") == (
+    assert site.inside(slug, "python -c 'import six, sys; print(six.__version__, sys.prefix)'") == (
         "1.17.0 /app/.calzion/python"
     )
     changed, lines = site.build(app | {"app.py": "import six  # changed"})
     assert CACHED in lines
     assert changed.key != slug.key
-    assert inside(changed, "python -c 'import six; print(six.__version__)'") == "1.17.0"
+    assert site.inside(changed, "python -c 'import six; print(six.__version__)'") == "1.17.0"
 
 
 def test_a_lock_is_installed_as_it_stands(site, tmp_path):
@@ -67,6 +66,7 @@ def test_a_requirement_that_does_not_exist(site):
     assert site.leftovers() == []
 
 
+@anywhere
 def test_npm_installs_builds_and_prunes_once(site):
     app = {
         "package.json": '{"name": "x", "scripts": {"start": "node main.js", "build": "echo built > built.txt"},'
@@ -81,7 +81,9 @@ def test_npm_installs_builds_and_prunes_once(site):
     assert CACHED in lines
     for each in (slug, changed):
         assert sorted(path.name for path in (each.root / "node_modules").glob("is*")) == ["is-number"]
-    assert inside(changed, "node -p 'require(\"is-number\")(5) + process.env.NODE_ENV'") == "trueproduction"
+    assert (
+        site.inside(changed, "node -p 'require(\"is-number\")(5) + process.env.NODE_ENV'") == "trueproduction"
+    )
 
 
 def test_an_npm_package_that_does_not_exist(site):
@@ -96,6 +98,7 @@ def test_package_json_that_is_no_json(site):
     assert caught.value.detail[0].startswith("package.json:1 is no JSON (")
 
 
+@anywhere
 def test_the_procfile_alone(site):
     slug, _ = site.build({"Procfile": "web: one\nworker: two\n", "run.sh": ""})
     assert slug.process_types == (("web", "one"), ("worker", "two"))

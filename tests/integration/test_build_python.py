@@ -1,11 +1,9 @@
 """The shapes in which Python apps come, each built as it stands."""
 
-import os
 import re
 
 import pytest
 
-from calzion.build.pythons import Pythons
 from calzion.errors import CalzionError
 from tests.integration.build_site import Site, inside
 
@@ -134,11 +132,11 @@ def test_requirements_go_before_a_bare_project_and_locks_before_both(site):
 @pytest.fixture
 def another(site):
     """An interpreter of this machine that is not the default."""
-    pythons = Pythons(os.environ, site.layout.data, site.builder().workshop.stack.path)
-    default = pythons.default()
+    interpreters = site.builder().workshop.interpreters
+    default = interpreters.default()
     others = [
         each
-        for each in pythons.available()
+        for each in interpreters.available()
         if each.numbers[:2] != default.numbers[:2] and each.numbers >= (3, 8)
     ]
     if not others:
@@ -164,7 +162,7 @@ def test_the_interpreter_that_is_asked_for(site, another):
 
 
 def test_another_patch_is_said(site):
-    default = site.builder().pythons.default()
+    default = site.builder().interpreters.default()
     minor = default.version.rpartition(".")[0]
     _, lines = site.build({"requirements.txt": "", "runtime.txt": f"python-{minor}.999\n"})
     assert any(

@@ -14,16 +14,14 @@ from calzion.build.sandbox import build_arguments, build_environment
 from calzion.build.scratch import Scratch, scratch
 from calzion.errors import CalzionError
 from calzion.host.sandbox import BUILD_GID, BUILD_UID, Machine
-from tests.integration.build_site import Cancel, Output, Site, with_buildpack
+from tests.integration.build_site import Cancel, Output, anywhere, site_of, with_buildpack
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
-    yield site
-    site.rest()
+def site(tmp_path, request):
+    yield from site_of(tmp_path, request)
 
 
 def failure(site, compile, **settings):
@@ -33,6 +31,7 @@ def failure(site, compile, **settings):
     return caught.value, output
 
 
+@anywhere
 def test_the_contract(site):
     slug, lines = site.build(
         with_buildpack(
@@ -56,6 +55,7 @@ def test_the_procfile_beats_the_release(site):
     assert site.build(source)[0].process_types == (("web", "mine"),)
 
 
+@anywhere
 def test_several_buildpacks_in_order_with_what_they_export(site):
     source = with_buildpack('echo "export FROM_FIRST=1" > "$(dirname "$0")/../export"', "config_vars: {A: a}")
     for name, text in with_buildpack('echo "second sees $FROM_FIRST"', "config_vars: {B: b}").items():
@@ -100,6 +100,7 @@ def test_the_exit_code_and_the_last_lines_are_told(site):
     assert site.leftovers() == []
 
 
+@anywhere
 def test_a_build_that_takes_too_long_is_ended(site):
     started = time.monotonic()
     error, _ = failure(site, "echo begun; sleep 600 & sleep 600", timeout=1)
@@ -115,6 +116,7 @@ def test_a_build_that_takes_too_much_memory_is_ended(site):
     assert "memory" in error.message or "MemoryError" in str(error.detail)
 
 
+@anywhere
 def test_what_a_build_leaves_running_ends_with_it(site):
     mark = f"calzion-test-{os.getpid()}-{time.monotonic_ns()}"
     site.build(with_buildpack(f"(exec -a {mark} sleep 600) >/dev/null 2>&1 & disown"))
@@ -124,6 +126,7 @@ def test_what_a_build_leaves_running_ends_with_it(site):
         time.sleep(0.05)
 
 
+@anywhere
 def test_cancelling_ends_a_build(site):
     mark = f"calzion-test-{os.getpid()}-{time.monotonic_ns()}"
     order = site.order(with_buildpack(f"echo begun; exec -a {mark} sleep 600"))
@@ -172,6 +175,7 @@ def test_the_key_counts_source_and_environment_but_not_who_asks(site):
     assert builder.key(site.order({"Procfile": "web: b"})) != first
 
 
+@anywhere
 def test_hostile_results_do_no_harm(site, tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("web: stolen")

@@ -1,4 +1,5 @@
 "use strict";
+const { execFileSync } = require("child_process");
 const fs = require("fs");
 const path = require("path");
 const { copyTree } = require("./packages");
@@ -32,7 +33,7 @@ class Kept {
     if (this.app.has(NEXT)) {
       fs.mkdirSync(path.join(this.directory, path.dirname(NEXT)), { recursive: true });
       fs.rmSync(path.join(this.directory, NEXT), { recursive: true, force: true });
-      fs.renameSync(path.join(this.app.root, NEXT), path.join(this.directory, NEXT));
+      execFileSync("mv", ["--", path.join(this.app.root, NEXT), path.join(this.directory, NEXT)]);
     }
   }
 }

@@ -91,11 +91,25 @@ function replace(file, text) {
   fs.renameSync(`${file}.new`, file);
 }
 
-/** Copy a tree, by hard links where it may be shared. */
+/** Copy a tree, by hard links where it may be shared and both places are of one mount. */
 function copyTree(source, target, { share }) {
   fs.rmSync(target, { recursive: true, force: true });
   fs.mkdirSync(path.dirname(target), { recursive: true });
-  execFileSync("cp", [...(share ? ["-al"] : ["-a", "--reflink=auto"]), "--", source, target]);
+  const linked = share && canLink(source, target);
+  execFileSync("cp", [...(linked ? ["-al"] : ["-a", "--reflink=auto"]), "--", source, target]);
+}
+
+function canLink(source, target) {
+  const [from, to] = [`${source}.probe`, `${target}.probe`];
+  try {
+    fs.writeFileSync(from, "");
+    fs.linkSync(from, to);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const probe of [from, to]) fs.rmSync(probe, { force: true });
+  }
 }
 
 module.exports = { Packages, copyTree, replace };

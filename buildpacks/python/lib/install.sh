@@ -87,13 +87,16 @@ add_setuptools() {
     compgen -G "$venv/lib/python*/site-packages/setuptools" >/dev/null || uv pip install --quiet 'setuptools<81'
 }
 
-# The spare is moved; without one the environment itself is linked. What a script of the app may write into is copied.
+# The spare is moved; without one the environment itself is linked. What a script of the app may write into is copied,
+# and so is everything where the cache is another mount than the app.
 restore() {
-    if has_hook post_compile; then
+    if has_hook post_compile || ! mv "$cache/spare" "$venv" 2>/dev/null && ! link_venv; then
         cp -a "$cache/venv" "$venv"
-    else
-        mv "$cache/spare" "$venv" 2>/dev/null || cp -al "$cache/venv" "$venv"
     fi
+}
+
+link_venv() {
+    cp -al "$cache/venv" "$venv" 2>/dev/null || { rm -rf "$venv" && false; }
 }
 
 # An environment from the cache lacks only the project itself.

@@ -109,11 +109,13 @@ def reachable() -> Iterator[None]:
     """Raises CalzionError (unsupported) where no engine answers."""
     try:
         yield
-    except docker.errors.APIError:
+    except docker.errors.APIError:  # one of requests' exceptions too
         raise
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise unreachable(error) from error
-    except docker.errors.DockerException as error:  # what docker-py makes of a socket that is not there
+    except (
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        docker.errors.DockerException,
+    ) as error:
         raise unreachable(error) from error
 
 

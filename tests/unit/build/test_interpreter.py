@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from calzion.build.interpreter import Interpreter, choose
+from calzion.build.interpreters import MachineInterpreters
 from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythonrequest import python_request
 from calzion.build.pythons import Pythons
@@ -93,9 +94,14 @@ def pyenv(tmp_path):
 
 
 @pytest.fixture
-def pythons(tmp_path):
+def interpreters(tmp_path):
     environ = {"HOME": str(tmp_path / "home"), "PYENV_ROOT": str(tmp_path / "pyenv"), "PATH": os.defpath}
-    return Pythons(environ, tmp_path / "data", "/usr/bin:/bin")
+    return MachineInterpreters(environ, tmp_path / "data", "/usr/bin:/bin")
+
+
+@pytest.fixture
+def pythons(interpreters):
+    return Pythons(interpreters)
 
 
 def decide(pythons, version):
@@ -117,10 +123,10 @@ def test_what_is_installed_meanwhile_counts(pythons, pyenv):
     assert decide(pythons, "3.19").identity == ("3.19.22", str(program))
 
 
-def test_an_installation_that_does_not_work_is_none(pythons, pyenv):
+def test_an_installation_that_does_not_work_is_none(interpreters, pyenv):
     pyenv("3.19.1", said="who knows")
     pyenv("3.18.1").write_text("#!/nonexistent/shell\n")
-    versions = [each.version for each in pythons.available()]
+    versions = [each.version for each in interpreters.available()]
     assert not {"3.19.1", "3.18.1"} & set(versions)
 
 
@@ -146,7 +152,8 @@ def fake_uv(tmp_path):
 def with_downloads(tmp_path, uv, now=lambda: 0.0):
     environ = {"HOME": str(tmp_path / "home"), "PATH": os.defpath}
     data = tmp_path / "data"
-    return Pythons(environ, data, "/usr/bin:/bin", PythonDownloads(uv, data / "pythons", environ, now))
+    interpreters = MachineInterpreters(environ, data, "/usr/bin:/bin")
+    return Pythons(interpreters, PythonDownloads(uv, data / "pythons", environ, now))
 
 
 def test_a_missing_interpreter_is_downloaded_where_that_is_allowed(tmp_path, fake_uv):

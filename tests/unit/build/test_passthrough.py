@@ -63,6 +63,21 @@ def test_what_is_set_for_uv_itself_stays(machine):
     assert environment["UV_DEFAULT_INDEX"] == "https://uv.example"
 
 
+def test_a_container_gets_files_that_a_sandbox_has_anyway_and_no_apt(machine):
+    root, write = machine
+    write("wheels/x", "")
+    write("etc/apt/sources.list", "deb http://mirror.example bookworm main")
+    environ = {
+        "HOME": str(root / "home"),
+        "SSL_CERT_FILE": "/etc/ssl/openssl.cnf",
+        "SSL_CERT_DIR": "/etc/ssl",
+        "PIP_FIND_LINKS": f"{root}/wheels",
+    }
+    passed = look(environ, root, container=True)
+    assert [str(mount.source) for mount in passed.mounts] == ["/etc/ssl/openssl.cnf", f"{root}/wheels"]
+    assert passed.files == {}
+
+
 def test_local_directories_and_certificates_are_mounted(machine):
     root, write = machine
     for path in ("wheels/x", "mirror/simple/six/index.html", "ca.pem"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import signal
@@ -14,14 +13,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calzion.backends.choice import DOCKER, chosen_backend
 from calzion.config import Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
+from calzion.wiring.platform import (
+    address_plan,
+    choose_platform,
+    docker_backend,
+    docker_engine,
+    process_backend,
+    uses_docker,
+)
 
 if TYPE_CHECKING:
-    from calzion.backends.docker.addresses import AddressPlan
     from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.process import ProcessBackend
     from calzion.controller.api.status import PartCheck
@@ -57,10 +62,10 @@ def stop_everything(settings: Settings, environ: Mapping[str, str]) -> None:
     from calzion.routing.record import stop_router
 
     layout = settings.layout
-    if _uses_docker(layout):
-        _stop_backend(_docker_backend(settings, environ))
+    if uses_docker(layout):
+        _stop_backend(docker_backend(settings, docker_engine(layout, environ)))
     elif _answers(layout.host_socket):
-        _stop_backend(_process_backend(layout))
+        _stop_backend(process_backend(layout))
         _wait_until(lambda: not _answers(layout.host_socket), "the host daemon")
     stop_router(layout)
 
@@ -81,7 +86,7 @@ def _run_router(settings: Settings, ready: Ready) -> None:
     from calzion.routing.daemon import run_router
 
     _when_answering(settings.layout.router_socket, ready)
-    services = str(_address_plan(settings).services) if _uses_docker(settings.layout) else None
+    services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
     run_router(settings.layout, settings.http, services)
 
 
@@ -165,11 +170,10 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
 
 
 def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
-    from calzion.backends.docker.backend import DockerBackend
     from calzion.build.builder import slug_builder
     from calzion.build.directory import DirectoryTree
     from calzion.controller.observed import Observed
-    from calzion.controller.parts import LOOPBACK, Parts, Timeouts
+    from calzion.controller.parts import Parts, Timeouts
     from calzion.controller.store.database import Database
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
@@ -179,26 +183,22 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.routing.haproxy import HaproxyRouter
 
     layout = settings.layout
+    platform = choose_platform(settings, environ)
     builder = slug_builder(
         layout,
+        platform.workshop,
         buildpacks=resource("buildpacks"),
         environ=environ,
         parallel=settings.build_parallel,
-        timeout=settings.build_timeout,
-        memory=settings.build_memory,
         python_downloads=settings.python_downloads == "yes",
     )
     builder.prepare()
-    docker = _uses_docker(layout)
-    backend = _docker_backend(settings, environ) if docker else _process_backend(layout)
-    if isinstance(backend, DockerBackend):
-        backend.prepare()
     return Parts(
         database=Database(settings.store),
         vault=Vault.open(layout.secret_key),
         builder=builder,
-        backend=backend,
-        observed=Observed(backend),
+        backend=platform.backend,
+        observed=Observed(platform.backend),
         router=HaproxyRouter(layout),
         stories=StoryBook(layout.stories),
         domain=settings.domain,
@@ -211,10 +211,9 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
             layout.repositories, repository, commit, directory
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
-        service_addresses=_address_plan(settings).services if docker else LOOPBACK,
-        # A container has all ports and addresses for itself.
-        port_is_free=(lambda _port: True) if docker else _port_is_free,
-        address_is_free=(lambda _address: True) if docker else _address_is_free,
+        service_addresses=platform.service_addresses,
+        port_is_free=platform.port_is_free,
+        address_is_free=platform.address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
         keep_releases=settings.keep_releases,
     )
@@ -224,43 +223,9 @@ def image_builder(
     layout: Layout, environ: Mapping[str, str], told: Callable[[str, str], None]
 ) -> ImageBuilder:
     """What builds images with the engine of `environ`; `told` gets an image's name and a line of its build."""
-    from calzion.backends.docker.engine import Engine
     from calzion.images.building import ImageBuilder
 
-    return ImageBuilder(client=Engine(layout, environ).api, environ=environ, told=told)
-
-
-def _process_backend(layout: Layout) -> ProcessBackend:
-    from calzion.backends.process import ProcessBackend
-
-    return ProcessBackend(layout, root=os.geteuid() == 0)
-
-
-def _docker_backend(settings: Settings, environ: Mapping[str, str]) -> DockerBackend:
-    from calzion.backends.docker.backend import DockerBackend
-    from calzion.backends.docker.engine import Engine
-    from calzion.backends.docker.networks import Networks
-    from calzion.images.recipe import recipe
-    from calzion.routing.haproxy import HaproxyRouter
-
-    engine = Engine(settings.layout, environ)
-    return DockerBackend(
-        engine,
-        settings.layout,
-        Networks(engine, _address_plan(settings)),
-        images=lambda name: recipe(name).tag,
-        container_port=lambda: HaproxyRouter(settings.layout).container_port,
-    )
-
-
-def _address_plan(settings: Settings) -> AddressPlan:
-    from calzion.backends.docker.addresses import parse_plan
-
-    return parse_plan(settings.container_network)
-
-
-def _uses_docker(layout: Layout) -> bool:
-    return chosen_backend(layout) == DOCKER
+    return ImageBuilder(client=docker_engine(layout, environ).api, environ=environ, told=told)
 
 
 def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
@@ -269,7 +234,7 @@ def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
     layout = settings.layout
     sockets = {
         "reconciler": layout.reconciler_socket,
-        **({} if _uses_docker(layout) else {"host": layout.host_socket}),
+        **({} if uses_docker(layout) else {"host": layout.host_socket}),
         "router": layout.router_socket,
     }
 
@@ -294,28 +259,6 @@ def _below(directory: Path, name: str) -> Path:
     if path.resolve() != directory.resolve() / name or not path.is_dir():
         raise CalzionError(f"there is no directory {name} in the upload", code="template")
     return path
-
-
-def _port_is_free(port: int) -> bool:
-    """Whether an instance could listen on the port, on whatever address it chooses."""
-    return _can_bind(socket.AF_INET, ("0.0.0.0", port)) and _can_bind(socket.AF_INET6, ("::", port))
-
-
-def _address_is_free(address: str) -> bool:
-    """Whether no other installation on this machine uses the address for its appliances."""
-    return all(_can_bind(socket.AF_INET, (address, port)) for port in (5432, 6379))
-
-
-def _can_bind(family: socket.AddressFamily, address: tuple[str, int]) -> bool:
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind(address)
-    except OSError as error:
-        return error.errno not in (errno.EADDRINUSE, errno.EACCES)
-    return True
 
 
 def _answers(path: Path) -> bool:

@@ -1,0 +1,262 @@
+"""Builds in containers of the image slugbuilder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from docker import types
+from docker.errors import APIError
+from urllib3.exceptions import HTTPError
+
+from calzion.backends.docker.engine import Engine, explain, reachable
+from calzion.build import passthrough
+from calzion.build.child import Ending
+from calzion.build.container import container_options, host_options, owned_root
+from calzion.build.following import follow
+from calzion.build.imagepython import ImageInterpreters
+from calzion.build.interpreters import Interpreters
+from calzion.build.limits import BuildLimits
+from calzion.build.output import Lines
+from calzion.build.sandbox import CACHE, build_environment
+from calzion.build.scratch import Scratch
+from calzion.build.stack import Stack, build_path
+from calzion.errors import CalzionError
+from calzion.host.sandbox import APP, BUILD_GID, BUILD_UID, SYSTEM_PATH, Mount, group_text, passwd_text
+from calzion.images.present import need
+from calzion.images.recipe import carried, recipe
+from calzion.layout import Layout
+from calzion.model import Cancellation
+
+KIND = "build"
+PYTHON = "/usr/bin/python3"
+_SOURCE = "/source"
+_COPY = (
+    f'cp -a {_SOURCE} {APP} && "$@" && chmod -R u+rwX {APP}'
+    f" && find {_SOURCE} -mindepth 1 -delete && cp -a {APP}/. {_SOURCE}"
+)
+_COPIED = ("/bin/sh", "-c", _COPY, "sh")
+"""Runs a command in a copy of the app: what is mounted can be neither removed nor renamed."""
+
+_making_network = threading.Lock()
+_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_BUNDLES = (_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerWorkshop:
+    """Implements Workshop. `environ` is the server's, of which builds get what passthrough allows.
+
+    App, cache and results are directories of this machine that are mounted: nothing is copied in or out.
+    """
+
+    engine: Engine
+    limits: BuildLimits
+    environ: Mapping[str, str]
+    interpreters: Interpreters
+
+    @classmethod
+    def here(
+        cls, engine: Engine, layout: Layout, environ: Mapping[str, str], limits: BuildLimits
+    ) -> ContainerWorkshop:
+        """The one of an installation. Asks the engine nothing yet."""
+        return cls(
+            engine=engine,
+            limits=limits,
+            environ=environ,
+            interpreters=ImageInterpreters(engine, layout.data, PYTHON),
+        )
+
+    @cached_property
+    def stack(self) -> Stack:
+        """Named by what slugs run on. What only builds them may change without their being built anew."""
+        runner = recipe("slugrunner")
+        return Stack(name=f"calzion-{runner.version}", path=build_path(SYSTEM_PATH))
+
+    @property
+    def interpreter(self) -> str:
+        return PYTHON
+
+    def within(self, seconds: float) -> ContainerWorkshop:
+        return replace(self, limits=replace(self.limits, timeout=seconds))
+
+    def prepare(self) -> None:
+        """Remove the containers of builds that a crash ended. Where no engine answers, none of them runs."""
+        with contextlib.suppress(CalzionError), reachable():
+            api = self.engine.api
+            for container in api.containers(all=True, filters=self.engine.filters(kind=KIND)):
+                self._remove(container["Id"])
+
+    def run(
+        self,
+        place: Scratch,
+        mounts: Sequence[Mount],
+        command: Sequence[str],
+        *,
+        commit: str,
+        cancellation: Cancellation,
+        told: Callable[[str], None],
+        variables: Mapping[str, str] = MappingProxyType({}),
+        replaceable: bool = False,
+    ) -> tuple[Ending, bool]:
+        passed = passthrough.look(self.environ, container=True)
+        with _engine_errors():
+            options = container_options(
+                need(self.engine.api, "slugbuilder"),
+                [*_COPIED, *command] if replaceable else command,
+                {**build_environment(self.stack, commit, passed.environment), **variables},
+                user=":".join(map(str, _user())),
+                labels=self.engine.labels(kind=KIND),
+            )
+            app = _SOURCE if replaceable else APP
+            binds = self._binds((*_rooms(place, app), *mounts), passed, place)
+            within = host_options(self.limits, binds, self.network(), read_only=not replaceable)
+            with self._container(options, within) as container:
+                if replaceable:
+                    self.engine.api.put_archive(container, "/", owned_root(*_user()))
+                return self._follow(container, cancellation, told)
+
+    def _binds(
+        self, mounts: Iterable[Mount], passed: passthrough.Passthrough, place: Scratch
+    ) -> list[types.Mount]:
+        """One for each target, of several the last: the settings' own certificates go before the machine's."""
+        held = carried()
+        own = (mount for mount in mounts if mount.target not in held)
+        copies = (*_bundle(place), *_files(passed.mounts, place), *place.files(passed.files))
+        binds = {mount.target: self._bind(mount) for mount in (*own, *copies)}
+        for mount in passed.mounts:
+            if mount.source.is_dir():
+                # Where Calzion runs in a container itself, the engine's machine may not have it.
+                with contextlib.suppress(CalzionError):
+                    binds[mount.target] = self._bind(mount)
+        return list(binds.values())
+
+    def _bind(self, mount: Mount) -> types.Mount:
+        return types.Mount(
+            type="bind",
+            source=self.engine.place(mount.source),
+            target=mount.target,
+            read_only=not mount.writable,
+        )
+
+    def network(self) -> str:
+        """The id of a network on which builds reach the world, and neither each other nor a deployment."""
+        api = self.engine.api
+        with _making_network:
+            found = api.networks(filters=self.engine.filters(kind=KIND))
+            if not found:
+                made = api.create_network(
+                    f"calzion-builds-{self.engine.installation}",
+                    driver="bridge",
+                    options={"com.docker.network.bridge.enable_icc": "false"},
+                    labels=self.engine.labels(kind=KIND),
+                )
+                found = [made]
+        return str(found[0]["Id"])
+
+    @contextlib.contextmanager
+    def _container(self, options: Mapping[str, Any], within: Mapping[str, Any]) -> Iterator[str]:
+        api = self.engine.api
+        made = api.create_container(**options, host_config=api.create_host_config(**within))
+        try:
+            yield made["Id"]
+        finally:
+            self._remove(made["Id"])
+
+    def _follow(
+        self, container: str, cancellation: Cancellation, told: Callable[[str], None]
+    ) -> tuple[Ending, bool]:
+        api, lines = self.engine.api, Lines()
+
+        def kill() -> None:
+            with contextlib.suppress(APIError, CalzionError), reachable():
+                api.kill(container)
+
+        with _piped(api.attach(container, stream=True)) as (output, pump):
+            api.start(container)
+            pump.start()
+            undo = cancellation.on_cancel(kill)
+            try:
+                timed_out = follow(output, lines, timeout=self.limits.timeout, kill=kill, told=told)
+            finally:
+                undo()
+        status = api.wait(container)["StatusCode"]
+        ending = Ending(
+            status=status,
+            timed_out=timed_out,
+            cancelled=cancellation.cancelled(),
+            lines=tuple(lines.last),
+        )
+        return ending, bool(api.inspect_container(container)["State"]["OOMKilled"])
+
+    def _remove(self, container: str) -> None:
+        with contextlib.suppress(APIError, CalzionError), reachable():
+            self.engine.api.remove_container(container, force=True, v=True)
+
+
+@contextlib.contextmanager
+def _piped(stream: Iterator[bytes]) -> Iterator[tuple[int, threading.Thread]]:
+    """A descriptor from which the stream can be read, and the thread, to be started, that fills it."""
+    reader, writer = os.pipe()
+
+    def pump() -> None:
+        # An engine that goes away ends the output; what asks for the container's state next says so.
+        with contextlib.suppress(OSError, HTTPError), open(writer, "wb", buffering=0) as pipe:  # noqa: PTH123
+            for chunk in stream:
+                pipe.write(chunk)
+
+    thread = threading.Thread(target=pump, name="build output", daemon=True)
+    try:
+        yield reader, thread
+    finally:
+        os.close(reader)
+        if thread.ident is None:
+            os.close(writer)
+
+
+@contextlib.contextmanager
+def _engine_errors() -> Iterator[None]:
+    """Raises CalzionError (unsupported, build) for what the engine can't do."""
+    try:
+        with reachable():
+            yield
+    except APIError as error:
+        raise CalzionError(
+            f"the build's container could not be run: {explain(error)}",
+            hint="'calzion doctor' looks at the engine",
+            code="build",
+        ) from error
+
+
+def _user() -> tuple[int, int]:
+    """Whom builds run as: where root does not run this, whoever does, since what they make is to be theirs."""
+    return (BUILD_UID, BUILD_GID) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+
+
+def _rooms(place: Scratch, app: str) -> Iterator[Mount]:
+    rooms, (uid, gid) = place.rooms(), _user()
+    yield from rooms.mounts()
+    yield Mount(source=place.app, target=app, writable=True)
+    if (place.inside / "cache").is_dir():
+        yield Mount(source=place.inside / "cache", target=CACHE, writable=True)
+    yield place.file("/etc/passwd", passwd_text(uid, gid))
+    yield place.file("/etc/group", group_text(gid))
+
+
+def _files(mounts: Iterable[Mount], place: Scratch) -> Iterator[Mount]:
+    """Those that are files, as copies: the originals may lie where the engine's machine has nothing."""
+    yield from (place.copy(mount.target, mount.source) for mount in mounts if mount.source.is_file())
+
+
+def _bundle(place: Scratch) -> Iterator[Mount]:
+    """The certificates that this machine trusts."""
+    found = next((path for path in map(Path, _BUNDLES) if path.is_file()), None)
+    if found:
+        yield place.copy(_BUNDLE, found)

@@ -1,0 +1,130 @@
+"""What services run on: processes of this machine, or containers of a Docker Engine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+from calzion.backends.choice import DOCKER, chosen_backend
+from calzion.config import Settings
+from calzion.layout import Layout
+
+if TYPE_CHECKING:
+    from calzion.backends.docker.addresses import AddressPlan
+    from calzion.backends.docker.backend import DockerBackend
+    from calzion.backends.docker.engine import Engine
+    from calzion.backends.process import ProcessBackend
+    from calzion.build.workshop import Workshop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """`service_addresses`, `port_is_free` and `address_is_free` are as controller.parts has them."""
+
+    backend: ProcessBackend | DockerBackend
+    workshop: Workshop
+    service_addresses: IPv4Network
+    port_is_free: Callable[[int], bool]
+    address_is_free: Callable[[str], bool]
+
+
+def uses_docker(layout: Layout) -> bool:
+    return chosen_backend(layout) == DOCKER
+
+
+def choose_platform(settings: Settings, environ: Mapping[str, str]) -> Platform:
+    """The platform that the data directory belongs to, ready for use. Raises CalzionError where it isn't there."""
+    return _containers(settings, environ) if uses_docker(settings.layout) else _processes(settings, environ)
+
+
+def process_backend(layout: Layout) -> ProcessBackend:
+    from calzion.backends.process import ProcessBackend
+
+    return ProcessBackend(layout, root=os.geteuid() == 0)
+
+
+def docker_backend(settings: Settings, engine: Engine) -> DockerBackend:
+    from calzion.backends.docker.backend import DockerBackend
+    from calzion.backends.docker.networks import Networks
+    from calzion.images.present import need
+    from calzion.routing.haproxy import HaproxyRouter
+
+    return DockerBackend(
+        engine,
+        settings.layout,
+        Networks(engine, address_plan(settings)),
+        images=lambda name: need(engine.api, name),
+        container_port=lambda: HaproxyRouter(settings.layout).container_port,
+    )
+
+
+def docker_engine(layout: Layout, environ: Mapping[str, str]) -> Engine:
+    from calzion.backends.docker.engine import Engine
+
+    return Engine(layout, environ)
+
+
+def address_plan(settings: Settings) -> AddressPlan:
+    from calzion.backends.docker.addresses import parse_plan
+
+    return parse_plan(settings.container_network)
+
+
+def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
+    from calzion.build.limits import BuildLimits
+    from calzion.build.sandboxed import SandboxWorkshop
+    from calzion.controller.parts import LOOPBACK
+
+    limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
+    return Platform(
+        backend=process_backend(settings.layout),
+        workshop=SandboxWorkshop.here(settings.layout, environ, limits),
+        service_addresses=LOOPBACK,
+        port_is_free=_port_is_free,
+        address_is_free=_address_is_free,
+    )
+
+
+def _containers(settings: Settings, environ: Mapping[str, str]) -> Platform:
+    """A container has all ports and addresses for itself."""
+    from calzion.build.contained import ContainerWorkshop
+    from calzion.build.limits import BuildLimits
+
+    engine = docker_engine(settings.layout, environ)
+    backend = docker_backend(settings, engine)
+    backend.prepare()
+    limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
+    return Platform(
+        backend=backend,
+        workshop=ContainerWorkshop.here(engine, settings.layout, environ, limits),
+        service_addresses=address_plan(settings).services,
+        port_is_free=lambda _port: True,
+        address_is_free=lambda _address: True,
+    )
+
+
+def _port_is_free(port: int) -> bool:
+    """Whether an instance could listen on the port, on whatever address it chooses."""
+    return _can_bind(socket.AF_INET, ("0.0.0.0", port)) and _can_bind(socket.AF_INET6, ("::", port))
+
+
+def _address_is_free(address: str) -> bool:
+    """Whether no other installation on this machine uses the address for its appliances."""
+    return all(_can_bind(socket.AF_INET, (address, port)) for port in (5432, 6379))
+
+
+def _can_bind(family: socket.AddressFamily, address: tuple[str, int]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno not in (errno.EADDRINUSE, errno.EACCES)
+    return True
