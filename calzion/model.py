@@ -192,15 +192,20 @@ class SourceTree(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Slug:
-    """The result of a build. `key` names what went in, `digest` what came out; `root` becomes /app."""
+    """The result of a build. `key` names what went in, `digest` what came out; `root` becomes /app.
+
+    Where an engine runs an image instead, `image` is its id, `root` is None, and `ports` are those that it exposes.
+    """
 
     key: str
     digest: str
-    root: Path
+    root: Path | None
     language: str
     process_types: Pairs
     config_vars: Pairs = ()
     size: int = 0
+    image: str = ""
+    ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

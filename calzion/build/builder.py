@@ -241,7 +241,7 @@ class SlugBuilder:
                     (
                         *self.buildpacks.shipped(self.recipes.of(order)),
                         *(python.mounts if python else ()),
-                        Mount(source=slug.root, target=SLUG_INSIDE),
+                        *((Mount(source=slug.root, target=SLUG_INSIDE),) if slug.root else ()),
                     ),
                     [*_NICE, program, SLUG_INSIDE, CACHE, "/env"],
                     commit=order.source.commit,

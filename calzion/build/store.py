@@ -1,4 +1,4 @@
-"""The slugs that were built: DIRECTORY/<key>/ with `app` and `slug.json`."""
+"""The slugs that were built: DIRECTORY/<key>/ with `app`, where it is no image, and `slug.json`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class SlugStore:
 
         Where the key is there already, the slug that is there stays.
         """
-        parent, target = slug.root.parent, self.directory / slug.key
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        parent = slug.root.parent if slug.root else Path(tempfile.mkdtemp(dir=self.scratch))
+        target = self.directory / slug.key
         _write_durably(parent / "slug.json", json.dumps(_facts(slug)).encode())
         self.directory.mkdir(parents=True, exist_ok=True)
         if self.find(slug.key) is None:
@@ -96,6 +98,8 @@ def _facts(slug: Slug) -> dict[str, Any]:
         "process_types": slug.process_types,
         "config_vars": slug.config_vars,
         "size": slug.size,
+        "image": slug.image,
+        "ports": slug.ports,
     }
 
 
@@ -103,11 +107,13 @@ def _read(root: Path, facts: dict[str, Any]) -> Slug:
     return Slug(
         key=root.name,
         digest=str(facts["digest"]),
-        root=root / "app",
+        root=None if facts.get("image") else root / "app",
         language=str(facts["language"]),
         process_types=tuple((str(name), str(command)) for name, command in facts["process_types"]),
         config_vars=tuple((str(name), str(value)) for name, value in facts["config_vars"]),
         size=int(facts["size"]),
+        image=str(facts.get("image", "")),
+        ports=tuple(map(int, facts.get("ports", ()))),
     )
 
 

@@ -65,3 +65,21 @@ def test_list_and_remove(store, tmp_path):
     store.remove(KEY)
     assert [found.key for found in store.list()] == ["b" * 64]
     assert list((tmp_path / "builds").iterdir()) == []
+
+
+def test_an_image_is_kept_without_files(tmp_path):
+    kept = store(tmp_path).put(
+        Slug(
+            key="a" * 64,
+            digest="sha256:1",
+            root=None,
+            language="image",
+            process_types=(),
+            image="sha256:1",
+            ports=(5672, 15672),
+        )
+    )
+    assert store(tmp_path).find("a" * 64) == kept
+    assert (kept.root, kept.image, kept.ports) == (None, "sha256:1", (5672, 15672))
+    store(tmp_path).remove("a" * 64)
+    assert store(tmp_path).find("a" * 64) is None
