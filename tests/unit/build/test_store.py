@@ -67,8 +67,8 @@ def test_list_and_remove(store, tmp_path):
     assert list((tmp_path / "builds").iterdir()) == []
 
 
-def test_an_image_is_kept_without_files(tmp_path):
-    kept = store(tmp_path).put(
+def test_an_image_is_kept_without_files(store):
+    kept = store.put(
         Slug(
             key="a" * 64,
             digest="sha256:1",
@@ -79,7 +79,7 @@ def test_an_image_is_kept_without_files(tmp_path):
             ports=(5672, 15672),
         )
     )
-    assert store(tmp_path).find("a" * 64) == kept
+    assert store.find("a" * 64) == kept
     assert (kept.root, kept.image, kept.ports) == (None, "sha256:1", (5672, 15672))
-    store(tmp_path).remove("a" * 64)
-    assert store(tmp_path).find("a" * 64) is None
+    store.remove("a" * 64)
+    assert store.find("a" * 64) is None
