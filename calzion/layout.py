@@ -23,8 +23,11 @@ class Layout:
 
     @property
     def push_socket(self) -> Path:
-        """The narrow socket on which the SSH process asks who may do what, and hands pushes over."""
-        return self.run / "push.sock"
+        """The narrow socket on which the SSH process asks who may do what, and hands pushes over.
+
+        It is alone in its directory, so that a process can be given it without the others.
+        """
+        return self.run / "push" / "push.sock"
 
     @property
     def reconciler_socket(self) -> Path:

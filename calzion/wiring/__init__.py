@@ -143,7 +143,7 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.gitreceive.intake import Intake
 
     layout = settings.layout
-    layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    layout.push_socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(settings.store, layout.run / "migrate.lock")
     parts = _parts(settings, environ)
     traffic = Traffic(parts)
