@@ -9,21 +9,30 @@ from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from calzion.config import Settings, load
+from calzion.config import Settings, find_config_file, load
 from calzion.errors import CalzionError
 from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE, SUPERVISOR, part_command
 from calzion.supervisor.data import prepare
+from calzion.supervisor.notify import notifier
+from calzion.supervisor.takeover import take_over
 
 PARTS = ("host", "router", "reconciler", "controller", "sshd")
 
 
 def run_own_part(part: str, arguments: list[str], environ: MutableMapping[str, str], uid: int) -> int:
-    """Be the part that the environment names, with the settings that it holds."""
-    ready = _ready_on(environ.pop(READY_VARIABLE, ""))
-    settings = load({}, environ, None, uid)
+    """Be the part that the environment names: a child of the supervisor, which hands every setting over, or else
+    started by a service manager, with some of them."""
+    notify = notifier(environ)
     if part == SUPERVISOR:
-        return supervise(settings, environ, ephemeral="--ephemeral" in arguments)
-    return run_part(part, settings, ready, environ)
+        settings = load({}, environ, None, uid)
+        return supervise(settings, environ, notify, ephemeral="--ephemeral" in arguments)
+    if READY_VARIABLE in environ:
+        ready = _ready_on(environ.pop(READY_VARIABLE))
+        return run_part(part, load({}, environ, None, uid), ready, environ)
+    settings = load({}, environ, find_config_file({}, environ, uid), uid)
+    prepare(settings)
+    take_over(part, settings.layout)
+    return run_part(part, settings, lambda facts: notify(_readiness(facts)), environ)
 
 
 def run_part(
@@ -40,8 +49,10 @@ def run_part(
     return status
 
 
-def supervise(settings: Settings, environ: Mapping[str, str], ephemeral: bool) -> int:
-    """Run every part until a signal ends it.
+def supervise(
+    settings: Settings, environ: Mapping[str, str], notify: Callable[[str], None], ephemeral: bool
+) -> int:
+    """Run every part until a signal ends it; `notify` tells a service manager that all are up.
 
     Raises CalzionError where a supervisor runs already or a part does not start.
     """
@@ -55,13 +66,15 @@ def supervise(settings: Settings, environ: Mapping[str, str], ephemeral: bool) -
 
     def announce(said: Mapping[str, Any]) -> str:
         fingerprint = str(said["sshd"].get("fingerprint", ""))
-        return ready_line(
+        line = ready_line(
             ssh=settings.ssh,
             http=settings.http,
             domain=settings.domain,
             fingerprint=fingerprint,
             data=settings.data,
         )
+        notify(f"READY=1\nSTATUS={line}")
+        return line
 
     def say(line: str) -> None:
         with suppress(OSError):
@@ -103,10 +116,13 @@ def _stop_everything(settings: Settings, environ: Mapping[str, str]) -> None:
     wiring.stop_everything(settings, environ)
 
 
+def _readiness(facts: Mapping[str, object]) -> str:
+    told = ", ".join(f"{name} {fact}" for name, fact in facts.items())
+    return "READY=1" + (f"\nSTATUS={told}" if told else "")
+
+
 def _ready_on(text: str) -> Callable[[dict[str, object]], None]:
     """What tells our supervisor, through the inherited descriptor of that number, that we are ready."""
-    if not text.isdigit():
-        return lambda facts: print(json.dumps({"ready": True, **facts}), flush=True)
     descriptor = int(text)
     os.set_inheritable(descriptor, False)
 
