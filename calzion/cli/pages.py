@@ -55,6 +55,31 @@ PAGES: dict[str, Page] = {
         },
         exits={2: "a setting can't be used"},
     ),
+    "install": Page(
+        examples={
+            "calzion install --domain example.com --http 0.0.0.0:80 --start": "run everything from now on",
+            "calzion install --start": "after an upgrade, with the settings as they were",
+            "calzion install --print": "the units, to look at",
+        },
+        exits={
+            1: "units are there that Calzion did not write, or a unit did not start",
+            4: "refused: DIR is not yours",
+        },
+        files={
+            "/etc/systemd/system/calzion.target, calzion-*.service": "the units, as root",
+            "~/.config/systemd/user": "where they are else",
+            "DATA/units.env": "the settings and the builds' proxies and package indexes, for its owner alone",
+        },
+        server=False,
+    ),
+    "uninstall": Page(
+        examples={
+            "calzion uninstall": "the units alone",
+            "calzion uninstall && calzion stop --all": "and what serves deployments is ended too",
+        },
+        exits={3: "there are no such units"},
+        server=False,
+    ),
     "doctor": Page(
         examples={
             "calzion doctor": "what is here, and how to get the rest",

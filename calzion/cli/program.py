@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("stop:stop", "End the running serve; with --all also every deployment's processes."),
     "status": ("status:status", "Say per part whether it is up."),
     "config": ("config:config", "Print the settings in force and where each came from."),
+    "install": ("install:install", "Write unit files, so that systemd runs everything."),
+    "uninstall": ("uninstall:uninstall", "Stop and remove those units; data stays."),
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "images": ("images:images", "What containers are made of: built here, for the Docker backend."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
@@ -50,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> module below calzion.cli and the command in it, and its line in the help."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Serving": ("serve", "stop", "status", "config", "doctor", "images"),
+    "Serving": ("serve", "stop", "status", "config", "doctor", "install", "uninstall", "images"),
     "Deploying": (
         "deploy",
         "plan",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
+from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.supervisor.lock import holder
 
@@ -24,14 +25,16 @@ TIMEOUT = 90.0
 @connection_options
 @pass_invocation
 def stop(invocation: Invocation, everything: bool) -> None:
-    """End the running 'calzion serve'. Deployments go on serving, unless --all is given."""
-    settings = invocation.settings()
-    ended = end_serve(settings.layout.run / "serve.lock")
-    if everything:
-        from calzion.wiring import stop_everything
+    """End the running 'calzion serve', or the units of 'calzion install', until the machine or you start them again.
 
+    Deployments go on serving, unless --all is given.
+    """
+    settings = invocation.settings()
+    stopped = end_units(invocation, settings, everything)
+    ended = end_serve(settings.layout.run / "serve.lock") or stopped
+    if everything:
         if settings.data.exists():
-            stop_everything(settings, invocation.environ)
+            _stop_everything(invocation, settings)
         print("Calzion and every deployment's processes are stopped.")
     elif ended:
         print("Calzion is stopped; deployments go on serving ('calzion stop --all' stops them too).")
@@ -39,6 +42,27 @@ def stop(invocation: Invocation, everything: bool) -> None:
         print(
             f"Calzion is not running for {settings.data}; 'calzion stop --all' stops what serves deployments."
         )
+
+
+def end_units(invocation: Invocation, settings: Settings, everything: bool) -> bool:
+    """Have systemd stop the units that serve this data; False where there are none, or no systemd."""
+    from calzion.systemd import manager
+    from calzion.systemd.directory import installed_for
+
+    root = invocation.uid == 0
+    place = manager.unit_directory(root, invocation.environ)
+    if not installed_for(place, settings.data) or not manager.runs(root, invocation.environ):
+        return False
+    manager.run(manager.stopping(root, everything=everything), invocation.environ)
+    return True
+
+
+def _stop_everything(invocation: Invocation, settings: Settings) -> None:
+    from calzion.supervisor.temporary import host_running
+    from calzion.wiring import stop_everything
+
+    with host_running(settings, invocation.environ):
+        stop_everything(settings, invocation.environ)
 
 
 def end_serve(lock: Path, timeout: float = TIMEOUT) -> bool:

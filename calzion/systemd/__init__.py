@@ -1,0 +1,1 @@
+"""Calzion as units of systemd: what they say, where they are, and the commands that act on them."""
