@@ -136,7 +136,7 @@ def _tell_systemd(invocation: Invocation, start: bool) -> None:
         for command in (*manager.enabling(root), *([manager.starting(root)] if start else ())):
             manager.run(command, invocation.environ)
     if booted and start:
-        print("They are up. 'journalctl -u \"calzion-*\" -f' shows what they write.")
+        print(f"They are up. {' '.join(manager.following(root))} shows what they write.")
     else:
         here = [] if booted else manager.enabling(root)
         print(f"{'They start with the next boot' if booted else 'systemd does not run here'}; to start them:")

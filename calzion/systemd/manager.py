@@ -47,6 +47,11 @@ def reloading(root: bool) -> Command:
     return systemctl(root, "daemon-reload")
 
 
+def following(root: bool) -> Command:
+    """Show what the parts write, as it comes."""
+    return ["journalctl", *([] if root else ["--user"]), "-f", "-u", "'calzion-*'"]
+
+
 def unit_directory(root: bool, environ: Mapping[str, str]) -> Path:
     """Where an administrator's units are, or a user's own."""
     if root:
@@ -75,5 +80,5 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> None:
         raise CalzionError(
             f"{' '.join(command)} failed (exit code {done.returncode}):",
             detail=(done.stderr or done.stdout).strip().splitlines(),
-            hint="'journalctl -u \"calzion-*\"' shows what the parts wrote",
+            hint=f"{' '.join(following('--user' not in command))} shows what the parts wrote",
         )

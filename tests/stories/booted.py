@@ -47,14 +47,17 @@ fi
 exec env -i container=test PATH="$PATH" SYSTEMD_UNIT_PATH="/etc/systemd/system:$root/units" \
     SYSTEMD_PROC_CMDLINE= /usr/lib/systemd/systemd --system --unit=booted.target --log-target=console
 """
-_JOIN = 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"'
+_JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@"'
 
 
 def why_not() -> str:
     """Why systemd can't be booted here, '' where it can."""
     if os.geteuid() != 0:
         return "only root can boot systemd in namespaces"
-    return "" if SYSTEMD.exists() else "systemd is not installed"
+    if not SYSTEMD.exists():
+        return "systemd is not installed"
+    writable = [os.access(hierarchy, os.W_OK) for hierarchy in _hierarchies()]
+    return "" if writable and all(writable) else "no control groups can be made here"
 
 
 class Booted:
@@ -62,12 +65,13 @@ class Booted:
         self.root = Path(tempfile.mkdtemp(prefix="booted"))
         (self.root / "console").touch()
         self._write_units()
-        self.cgroup = _cgroups() / self.root.name
-        self.cgroup.mkdir()
+        self.cgroups = [hierarchy / self.root.name for hierarchy in _hierarchies()]
+        for cgroup in self.cgroups:
+            cgroup.mkdir()
         namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--cgroup"]
         boot = ["unshare", *namespaces, "sh", "-c", _BOOT, "boot", str(self.root)]
         self._process = subprocess.Popen(
-            ["sh", "-c", _JOIN, "join", str(self.cgroup), *boot],
+            ["sh", "-c", _JOIN, "join", *map(str, self.cgroups), "--", *boot],
             stdin=subprocess.DEVNULL,
             stdout=(self.root / "boot.log").open("w"),
             stderr=subprocess.STDOUT,
@@ -94,8 +98,9 @@ class Booted:
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        groups = sorted(self.cgroup.rglob("*/"), reverse=True)
-        eventually(lambda: all(_gone(group) for group in [*groups, self.cgroup]), "its groups to be empty")
+        for cgroup in self.cgroups:
+            groups = [*sorted(cgroup.rglob("*/"), reverse=True), cgroup]
+            eventually(lambda groups=groups: all(map(_gone, groups)), "its groups to be empty")
         shutil.rmtree(self.root)
 
     def _write_units(self) -> None:
@@ -118,9 +123,12 @@ class Booted:
         )
 
 
-def _cgroups() -> Path:
+def _hierarchies() -> list[Path]:
+    """Where systemd makes groups of its own: the one of version 2, or the named one beside those of version 1."""
     whole = Path("/sys/fs/cgroup")
-    return whole if (whole / "cgroup.controllers").exists() else whole / "systemd"
+    if (whole / "cgroup.controllers").exists():
+        return [whole]
+    return [path for path in (whole / "systemd", whole / "unified") if path.is_dir()]
 
 
 def _gone(group: Path) -> bool:
