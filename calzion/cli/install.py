@@ -18,7 +18,7 @@ from calzion.systemd.directory import installed, refuse_others, write, write_uni
 from calzion.systemd.installation import Installation
 from calzion.systemd.unit import Unit
 from calzion.systemd.units import TARGET, units
-from calzion.systemd.variables import for_builds, parse, render
+from calzion.systemd.variables import from_environment, parse, render
 
 
 @click.command()
@@ -82,7 +82,7 @@ def _settings(invocation: Invocation, place: Path) -> tuple[Settings, dict[str, 
         if settings.origins[setting.name] not in ("default", str(file))
     }
     named = {"CALZION_CONFIG": str(file.absolute())} if file else {}
-    for_parts = {**_others(earlier), **for_builds(invocation.environ), **given, **named}
+    for_parts = {**_others(earlier), **from_environment(invocation.environ), **given, **named}
     return settings, {**for_parts, "CALZION_DATA": str(settings.data)}
 
 

@@ -24,10 +24,12 @@ _ANYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """`after` are the parts without which it has nothing to do: waited for, but not ended with."""
+    """`after` are the parts without which it has nothing to do: waited for, but not ended with. `system` are units of
+    the system that it waits for where they are started too."""
 
     about: str
     after: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
     service: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
@@ -66,6 +68,7 @@ def _parts(installation: Installation) -> dict[str, _Part]:
         "reconciler": _Part(
             about="reconciler",
             after=("host", "router"),
+            system=("docker.service",),
             service={
                 "KillMode": "mixed",
                 "TimeoutStartSec": "300",
@@ -99,7 +102,8 @@ def _unit(name: str, part: _Part, installation: Installation) -> Unit:
     address = {"router": installation.http, "sshd": installation.ssh}.get(name)
     network = "network-online.target" if _needs_network(address, installation) else ""
     others = " ".join(map(service_name, part.after))
-    after = " ".join(filter(None, ("network.target" if installation.root else "", network, others)))
+    system = ("network.target", *part.system) if installation.root else ()
+    after = " ".join(filter(None, (*system, network, others)))
     wants = " ".join(filter(None, (network, others)))
     return Unit(
         name=service_name(name),

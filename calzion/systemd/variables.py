@@ -13,13 +13,14 @@ from calzion.build.passthrough import CERTIFICATES, PROXIES, UV
 
 _HEAD = "# Written by 'calzion install', which keeps what it is not given anew.\n"
 _PACKAGES = re.compile(r"(PIP|npm_config|NPM_CONFIG)_[A-Za-z0-9_]+")
+_ENGINE = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG")
 _LINE = re.compile(r'^([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
 _SPECIAL = re.compile(r'(["\\`$])')
 
 
-def for_builds(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables from which builds learn of certificates, proxies and where packages come from."""
-    named = (*CERTIFICATES, *PROXIES, "HOME", "XDG_CONFIG_HOME")
+def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that tell of certificates, proxies, where packages come from, and of the container engine."""
+    named = (*CERTIFICATES, *PROXIES, *_ENGINE, "HOME", "XDG_CONFIG_HOME")
     return {
         name: value
         for name, value in environ.items()

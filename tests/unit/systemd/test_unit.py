@@ -8,7 +8,7 @@ import pytest
 
 from calzion.errors import CalzionError
 from calzion.systemd.unit import MARK, Unit, data_of, escaped, words
-from calzion.systemd.variables import for_builds, parse, render
+from calzion.systemd.variables import from_environment, parse, render
 
 UNIT = Unit(
     name="calzion-x.service",
@@ -51,7 +51,7 @@ def test_variables_survive_their_way_through_the_file() -> None:
     assert render({"A": 'b"$c'}).splitlines()[1:] == ['A="b\\"\\$c"']
 
 
-def test_only_what_builds_are_told_is_taken_from_the_environment() -> None:
+def test_only_what_the_parts_need_is_taken_from_the_environment() -> None:
     told = {
         "HTTPS_PROXY": "http://p",
         "UV_DEFAULT_INDEX": "http://i",
@@ -59,4 +59,4 @@ def test_only_what_builds_are_told_is_taken_from_the_environment() -> None:
         "HOME": "/root",
     }
     other = {"AWS_SECRET_ACCESS_KEY": "x", "PATH": "/bin", "UV_CACHE_DIR": "/c", "no_proxy": ""}
-    assert for_builds({**told, **other}) == told
+    assert from_environment({**told, **other}) == told

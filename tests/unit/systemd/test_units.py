@@ -50,7 +50,7 @@ def test_parts_wait_for_those_they_ask_and_end_without_them() -> None:
         "Description": "Calzion: reconciler",
         "PartOf": "calzion.target",
         "Wants": "calzion-host.service calzion-router.service",
-        "After": "network.target calzion-host.service calzion-router.service",
+        "After": "network.target docker.service calzion-host.service calzion-router.service",
         "StartLimitIntervalSec": "300",
         "StartLimitBurst": "30",
     }
