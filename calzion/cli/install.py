@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 
 from calzion.cli.invocation import Invocation, pass_invocation, settings_options
-from calzion.config import SETTINGS, Settings, find_config_file, load
+from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.supervisor import lock
-from calzion.supervisor.command import variables
 from calzion.supervisor.data import prepare
 from calzion.systemd import manager
 from calzion.systemd.directory import installed, refuse_others, write, write_units
 from calzion.systemd.installation import Installation
+from calzion.systemd.kept import Given, settings_and_variables
 from calzion.systemd.unit import Unit
 from calzion.systemd.units import TARGET, units
-from calzion.systemd.variables import from_environment, parse, render
+from calzion.systemd.variables import render
 
 
 @click.command()
@@ -42,8 +42,8 @@ def install(invocation: Invocation, directory: Path | None, only_print: bool, st
     """
     root = invocation.uid == 0
     place = directory or manager.unit_directory(root, invocation.environ)
-    settings, given = _settings(invocation, place)
-    installation = Installation.of(settings, invocation.uid)
+    settings, told = settings_and_variables(_given(invocation, place))
+    installation = Installation.of(settings, told, invocation.uid)
     made = units(installation)
     if only_print:
         _print(place, made)
@@ -54,49 +54,19 @@ def install(invocation: Invocation, directory: Path | None, only_print: bool, st
     prepare(settings)
     _make_directories(installation)
     changed = write_units(place, made)
-    write(installation.variables, render(given), 0o600)
+    write(installation.variables, render(told), 0o600)
     print(f"{place} holds {len(made)} units, {len(changed)} of them changed.")
     if directory is None:
         _tell_systemd(invocation, start)
 
 
-def _settings(invocation: Invocation, place: Path) -> tuple[Settings, dict[str, str]]:
-    """The settings, and the variables from which the parts read them: what was given now, or at an earlier install."""
+def _given(invocation: Invocation, place: Path) -> Given:
+    """What the command line says. Where it does not name DATA, those of the units that are there are meant."""
     flags = dict(invocation.flags)
     served = set(installed(place).values())
-    if invocation.settings().origins["data"] == "default" and len(served) == 1:
+    if len(served) == 1 and invocation.settings().origins["data"] == "default":
         flags["data"] = str(served.pop())
-    file = invocation.file or find_config_file(flags, invocation.environ, invocation.uid)
-    first = load(flags, invocation.environ, file, invocation.uid)
-    earlier = _earlier(Installation.of(first, invocation.uid).variables)
-    kept = {
-        setting.variable: earlier[setting.variable]
-        for setting in SETTINGS
-        if first.origins[setting.name] == "default" and setting.variable in earlier
-    }
-    settings = load(flags, {**kept, **invocation.environ}, file, invocation.uid)
-    values = variables(settings)
-    given = {
-        setting.variable: values[setting.variable]
-        for setting in SETTINGS
-        if settings.origins[setting.name] not in ("default", str(file))
-    }
-    named = {"CALZION_CONFIG": str(file.absolute())} if file else {}
-    for_parts = {**_others(earlier), **from_environment(invocation.environ), **given, **named}
-    return settings, {**for_parts, "CALZION_DATA": str(settings.data)}
-
-
-def _earlier(file: Path) -> dict[str, str]:
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise CalzionError(f"{file} can't be read: {error}", code="refused") from error
-
-
-def _others(earlier: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in earlier.items() if not name.startswith("CALZION_")}
+    return Given(flags=flags, environ=invocation.environ, file=invocation.file, uid=invocation.uid)
 
 
 def _print(place: Path, made: Iterable[Unit]) -> None:

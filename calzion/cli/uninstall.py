@@ -11,7 +11,7 @@ from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.systemd import manager
 from calzion.systemd.directory import installed, installed_for, remove_units
-from calzion.systemd.installation import Installation
+from calzion.systemd.kept import FILE
 
 
 @click.command()
@@ -37,7 +37,7 @@ def uninstall(invocation: Invocation, directory: Path | None) -> None:
         for command in (manager.stopping(root, everything=True), manager.disabling(root)):
             manager.run(command, invocation.environ)
     remove_units(ours)
-    Installation.of(settings, invocation.uid).variables.unlink(missing_ok=True)
+    (settings.data / FILE).unlink(missing_ok=True)
     if ask:
         manager.run(manager.reloading(root), invocation.environ)
     print(f"{len(ours)} units are removed from {place}. {settings.data} stays as it is.")

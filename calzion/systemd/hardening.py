@@ -107,10 +107,10 @@ def _read_only(layout: Layout) -> str:
 
 
 def _files(installation: Installation, *, data: bool = True) -> dict[str, str]:
-    """Nothing of the system may be written to but DATA; homes are hidden where Calzion is not in one."""
+    """Nothing of the system may be written to but what Calzion keeps; homes are hidden where it is not in one."""
     temporary = installation.uses("/tmp", "/var/tmp")
     homes = installation.uses("/home", "/root", "/run/user")
-    writable = (*((installation.layout.data,) if data else ()), *(("/tmp", "/var/tmp") if temporary else ()))
+    writable = (*(installation.written if data else ()), *(("/tmp", "/var/tmp") if temporary else ()))
     return {
         "NoNewPrivileges": "yes",
         "ProtectSystem": "strict",

@@ -76,7 +76,15 @@ def test_a_file_of_settings_is_named_and_not_copied(
     file = tmp_path / "calzion.toml"
     file.write_text('domain = "example.org"\n')
     assert calzion("install", "--dir", str(units), "--config", str(file)) == 0
+    assert calzion("install", "--dir", str(units)) == 0
     assert variables(data)["CALZION_CONFIG"] == str(file) and "CALZION_DOMAIN" not in variables(data)
+
+
+def test_a_file_of_settings_in_data_may_come_and_go(calzion: Run, data: Path, units: Path) -> None:
+    data.mkdir()
+    (data / "calzion.toml").write_text('domain = "example.org"\n')
+    assert calzion("install", "--dir", str(units)) == 0
+    assert not {"CALZION_CONFIG", "CALZION_DOMAIN"} & set(variables(data))
 
 
 def test_what_builds_are_told_stands_in_no_unit(
@@ -112,6 +120,13 @@ def test_units_of_others_are_left_alone(
     assert (units / "calzion-sshd.service").read_text() == text
     assert calzion("uninstall", "--dir", str(units)) == 3
     assert str(units / "calzion-sshd.service") in capsys.readouterr().err
+
+
+def test_a_store_that_depends_on_the_current_directory_is_refused(
+    calzion: Run, data: Path, units: Path, capsys: Capture
+) -> None:
+    assert calzion("install", "--dir", str(units), "--store", "sqlite:///here.db") == 2
+    assert "sqlite:////PATH" in capsys.readouterr().err and not units.exists()
 
 
 def test_units_of_an_older_version_go_with_an_upgrade(calzion: Run, data: Path, units: Path) -> None:

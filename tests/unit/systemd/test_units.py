@@ -18,6 +18,7 @@ INSTALLATION = Installation(
     layout=Layout(Path("/var/lib/calzion")),
     program=("/opt/calzion/bin/python", "-P", "/opt/calzion/lib/calzion/__main__.py"),
     code=(Path("/opt/calzion"), Path("/usr")),
+    store=Path("/var/lib/calzion"),
     ssh=Address("0.0.0.0", 22),
     http=Address("0.0.0.0", 80),
     drain=30.0,
@@ -111,10 +112,17 @@ def test_homes_and_temporary_files_are_hidden_unless_calzion_is_there() -> None:
     hidden = service("controller")
     assert (hidden["ProtectHome"], hidden["PrivateTmp"]) == ("yes", "yes")
     assert hidden["ReadWritePaths"] == "/var/lib/calzion"
-    there = replace(INSTALLATION, layout=Layout(Path("/tmp/try")), code=(Path("/root/calzion"),))
+    there = replace(
+        INSTALLATION, layout=Layout(Path("/tmp/try")), store=Path("/tmp/try"), code=(Path("/root/calzion"),)
+    )
     seen = service("controller", there)
     assert (seen["ProtectHome"], seen["PrivateTmp"]) == ("read-only", "no")
     assert seen["ReadWritePaths"] == "/tmp/try /tmp /var/tmp"
+
+
+def test_a_store_elsewhere_can_be_written_to() -> None:
+    elsewhere = replace(INSTALLATION, store=Path("/srv/store"))
+    assert service("controller", elsewhere)["ReadWritePaths"] == "/var/lib/calzion /srv/store"
 
 
 def test_an_address_of_one_network_waits_for_it() -> None:
