@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +11,7 @@ from calzion.cli.invocation import Invocation, pass_invocation, settings_options
 from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.supervisor import lock
-from calzion.supervisor.data import prepare
+from calzion.supervisor.data import backend_of, prepare
 from calzion.systemd import manager
 from calzion.systemd.directory import installed, refuse_others, write, write_units
 from calzion.systemd.installation import Installation
@@ -43,7 +43,8 @@ def install(invocation: Invocation, directory: Path | None, only_print: bool, st
     root = invocation.uid == 0
     place = directory or manager.unit_directory(root, invocation.environ)
     settings, told = settings_and_variables(_given(invocation, place))
-    installation = Installation.of(settings, told, invocation.uid)
+    backend = backend_of(settings, invocation.environ)
+    installation = Installation.of(settings, told, backend, invocation.uid)
     made = units(installation)
     if only_print:
         _print(place, made)
@@ -51,13 +52,13 @@ def install(invocation: Invocation, directory: Path | None, only_print: bool, st
     refuse_others(place, made)
     if start:
         _refuse_beside_serve(settings)
-    prepare(settings)
+    prepare(settings, invocation.environ)
     _make_directories(installation)
     changed = write_units(place, made)
     write(installation.variables, render(told), 0o600)
     print(f"{place} holds {len(made)} units, {len(changed)} of them changed.")
     if directory is None:
-        _tell_systemd(invocation, start)
+        _tell_systemd(invocation, [unit.name for unit in made], start)
 
 
 def _given(invocation: Invocation, place: Path) -> Given:
@@ -99,11 +100,11 @@ def _make_directories(installation: Installation) -> None:
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _tell_systemd(invocation: Invocation, start: bool) -> None:
+def _tell_systemd(invocation: Invocation, names: Sequence[str], start: bool) -> None:
     root = invocation.uid == 0
     booted = manager.runs(root, invocation.environ)
     if booted:
-        for command in (*manager.enabling(root), *([manager.starting(root)] if start else ())):
+        for command in (*manager.enabling(root), *([manager.starting(root, names)] if start else ())):
             manager.run(command, invocation.environ)
     if booted and start:
         print(f"They are up. {' '.join(manager.following(root))} shows what they write.")

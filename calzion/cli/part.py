@@ -30,7 +30,7 @@ def run_own_part(part: str, arguments: list[str], environ: MutableMapping[str, s
         ready = _ready_on(environ.pop(READY_VARIABLE))
         return run_part(part, load({}, environ, None, uid), ready, environ)
     settings = load({}, environ, find_config_file({}, environ, uid), uid)
-    prepare(settings)
+    prepare(settings, environ)
     take_over(part, settings.layout)
     return run_part(part, settings, lambda facts: notify(_readiness(facts)), environ)
 

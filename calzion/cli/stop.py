@@ -51,9 +51,10 @@ def end_units(invocation: Invocation, settings: Settings, everything: bool) -> b
 
     root = invocation.uid == 0
     place = manager.unit_directory(root, invocation.environ)
-    if not installed_for(place, settings.data) or not manager.runs(root, invocation.environ):
+    units = [path.name for path in installed_for(place, settings.data)]
+    if not units or not manager.runs(root, invocation.environ):
         return False
-    manager.run(manager.stopping(root, everything=everything), invocation.environ)
+    manager.run(manager.stopping(root, units, everything=everything), invocation.environ)
     return True
 
 

@@ -34,7 +34,8 @@ def uninstall(invocation: Invocation, directory: Path | None) -> None:
         raise _nothing(place, settings)
     ask = directory is None and manager.runs(root, invocation.environ)
     if ask:
-        for command in (manager.stopping(root, everything=True), manager.disabling(root)):
+        names = [path.name for path in ours]
+        for command in (manager.stopping(root, names, everything=True), manager.disabling(root)):
             manager.run(command, invocation.environ)
     remove_units(ours)
     (settings.data / FILE).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from calzion.backends.choice import AUTO, best_backend
+from calzion.backends.choice import AUTO, best_backend, chosen_backend
 from calzion.config import Settings
 from calzion.configfile import NAME as CONFIG_FILE
 from calzion.errors import CalzionError
@@ -27,13 +27,34 @@ def prepare(settings: Settings, environ: Mapping[str, str]) -> str:
         _claim(layout.data, chosen)
         for directory in (layout.run, layout.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
-        return _backend(chosen, settings.backend, environ)
+        backend = backend_of(settings, environ)
+        if chosen_backend(layout) is None:
+            _write(chosen, backend)
+        return backend
     except OSError as error:
         raise CalzionError(
             f"{layout.data} can't be used: {error.strerror or error}",
             code="usage",
             hint="choose another directory with --data, or make this one yours",
         ) from error
+
+
+def backend_of(settings: Settings, environ: Mapping[str, str]) -> str:
+    """The backend that DATA belongs to, or will at its first start. Writes nothing.
+
+    Raises CalzionError (usage) where it was made for another one than is wanted.
+    """
+    kept = chosen_backend(settings.layout)
+    wanted = settings.backend
+    if kept is None:
+        return best_backend(environ) if wanted == AUTO else wanted
+    if wanted not in (AUTO, kept):
+        raise CalzionError(
+            f"{settings.data} was made for the backend {kept!r}, not {wanted!r}",
+            code="usage",
+            hint=f"leave --backend out, or choose another directory for {wanted!r} with --data",
+        )
+    return kept
 
 
 def _claim(data: Path, chosen: Path) -> None:
@@ -50,19 +71,6 @@ def _foreign(data: Path) -> bool:
     """Whether there is something that the first moments of a first start would not have left."""
     ours = {"run", "logs", "backend.new"}
     return any(entry.name not in _HARMLESS | ours for entry in data.iterdir())
-
-
-def _backend(chosen: Path, wanted: str, environ: Mapping[str, str]) -> str:
-    if not chosen.exists():
-        _write(chosen, best_backend(environ) if wanted == AUTO else wanted)
-    kept = chosen.read_text(encoding="utf-8").strip()
-    if wanted not in (AUTO, kept):
-        raise CalzionError(
-            f"{chosen.parent} was made for the backend {kept!r}, not {wanted!r}",
-            code="usage",
-            hint=f"leave --backend out, or choose another directory for {wanted!r} with --data",
-        )
-    return kept
 
 
 def _write(path: Path, text: str) -> None:

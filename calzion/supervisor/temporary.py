@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from calzion.backends.choice import PROCESS, chosen_backend
 from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.supervisor import lock, logfile
@@ -25,7 +26,8 @@ def host_running(settings: Settings, environ: Mapping[str, str]) -> Iterator[Non
     Raises CalzionError where it can't be started.
     """
     layout = settings.layout
-    if lock.holder(layout.run / "host.lock") or not _any(layout.instances):
+    theirs = chosen_backend(layout) != PROCESS or not _any(layout.instances)
+    if theirs or lock.holder(layout.run / "host.lock"):
         yield
         return
     part = Part("host")

@@ -60,6 +60,15 @@ def _sandboxing(installation: Installation) -> Options:
         "ProtectKernelLogs": "yes",
         "ProtectKernelModules": "yes",
         "CapabilityBoundingSet": " ".join(SANDBOXING),
+        **(_engine(installation) if installation.docker else {}),
+    }
+
+
+def _engine(installation: Installation) -> Options:
+    """Whoever may ask an engine for containers may do anything. Here it needs the firewall, with its lock in /run."""
+    return {
+        "ReadWritePaths": f"{_files(installation)['ReadWritePaths']} /run",
+        "CapabilityBoundingSet": " ".join((*SANDBOXING, "CAP_NET_ADMIN", "CAP_NET_RAW")),
     }
 
 

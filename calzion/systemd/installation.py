@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import calzion
+from calzion.backends.choice import DOCKER
 from calzion.config import Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
@@ -18,7 +19,7 @@ from calzion.systemd.kept import CONFIG, FILE
 @dataclass(frozen=True, kw_only=True)
 class Installation:
     """`program` starts Calzion, `code` is where it and its settings are read from, `store` the one of the database.
-    `root`: of the system's manager, else of one user's."""
+    `root`: of the system's manager, else of one user's. `docker`: an engine runs the services."""
 
     layout: Layout
     program: tuple[str, ...]
@@ -28,9 +29,10 @@ class Installation:
     http: Address
     drain: float
     root: bool
+    docker: bool
 
     @classmethod
-    def of(cls, settings: Settings, told: Mapping[str, str], uid: int) -> Installation:
+    def of(cls, settings: Settings, told: Mapping[str, str], backend: str, uid: int) -> Installation:
         """This program, with these settings, of which the parts are `told` by variables.
 
         Raises CalzionError (usage) where a path depends on who starts it.
@@ -46,6 +48,7 @@ class Installation:
             http=settings.http,
             drain=settings.drain_timeout,
             root=uid == 0,
+            docker=backend == DOCKER,
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from calzion.errors import CalzionError
@@ -12,10 +12,6 @@ from calzion.systemd.units import TARGET, service_name
 Command = list[str]
 
 _UPPER = tuple(map(service_name, ("sshd", "controller", "reconciler")))
-"""The units without which deployments go on serving."""
-
-_ALL = (TARGET, *_UPPER, *map(service_name, ("host", "router")))
-"""All by name: who starts or stops the target alone is not told whether its parts did so, or when."""
 
 _TIMEOUT = 360.0
 
@@ -29,14 +25,17 @@ def enabling(root: bool) -> list[Command]:
     return [systemctl(root, "daemon-reload"), systemctl(root, "enable", TARGET)]
 
 
-def starting(root: bool) -> Command:
-    """Start what is down and replace what is up, which is no outage: see KillMode in the units."""
-    return systemctl(root, "restart", *_ALL)
+def starting(root: bool, units: Iterable[str]) -> Command:
+    """Start what is down and replace what is up, which is no outage: see KillMode in the units.
+
+    All are named: who starts or stops the target alone is not told whether its parts did so, or when.
+    """
+    return systemctl(root, "restart", *units)
 
 
-def stopping(root: bool, *, everything: bool) -> Command:
-    """Stop the parts, with `everything` also the two that outlive the others."""
-    return systemctl(root, "stop", *(_ALL if everything else _UPPER))
+def stopping(root: bool, units: Iterable[str], *, everything: bool) -> Command:
+    """Stop those of the units without which deployments go on serving, or with `everything` all of them."""
+    return systemctl(root, "stop", *(unit for unit in units if everything or unit in _UPPER))
 
 
 def disabling(root: bool) -> Command:

@@ -54,12 +54,13 @@ def units(installation: Installation) -> tuple[Unit, ...]:
 
 def _parts(installation: Installation) -> dict[str, _Part]:
     # SIGHUP ends the router daemon at once and leaves HAProxy alone; SIGTERM would end both.
+    host = _Part(
+        about="processes of deployments",
+        service={"KillMode": "process", "Delegate": "yes", "LimitNOFILE": "65536:1048576"},
+        notes=_GOES_ON,
+    )
     return {
-        "host": _Part(
-            about="processes of deployments",
-            service={"KillMode": "process", "Delegate": "yes", "LimitNOFILE": "65536:1048576"},
-            notes=_GOES_ON,
-        ),
+        **({} if installation.docker else {"host": host}),
         "router": _Part(
             about="router",
             service={"KillMode": "process", "KillSignal": "SIGHUP", "LimitNOFILE": "65536"},
@@ -67,8 +68,8 @@ def _parts(installation: Installation) -> dict[str, _Part]:
         ),
         "reconciler": _Part(
             about="reconciler",
-            after=("host", "router"),
-            system=("docker.service",),
+            after=("router",) if installation.docker else ("host", "router"),
+            system=("docker.service",) if installation.docker else (),
             service={
                 "KillMode": "mixed",
                 "TimeoutStartSec": "300",

@@ -19,6 +19,7 @@ NAMES += ["calzion-router.service", "calzion-sshd.service", "calzion.target"]
 @pytest.fixture
 def data(tmp_path: Path, environ: dict[str, str]) -> Path:
     environ["CALZION_DATA"] = str(tmp_path / "data")
+    environ["CALZION_BACKEND"] = "process"
     return tmp_path / "data"
 
 
@@ -64,6 +65,7 @@ def test_settings_are_kept_until_they_are_given_anew(
     kept = {name: value for name, value in variables(data).items() if name.startswith("CALZION_")}
     assert kept == {
         "CALZION_DATA": str(data),
+        "CALZION_BACKEND": "process",
         "CALZION_DOMAIN": "example.com",
         "CALZION_BUILD_MEMORY": "4G",
         "CALZION_HTTP": "0.0.0.0:81",

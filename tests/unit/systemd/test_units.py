@@ -23,6 +23,7 @@ INSTALLATION = Installation(
     http=Address("0.0.0.0", 80),
     drain=30.0,
     root=True,
+    docker=False,
 )
 USERS = replace(INSTALLATION, layout=Layout(Path("/home/ann/.local/share/calzion")), root=False)
 
@@ -51,10 +52,20 @@ def test_parts_wait_for_those_they_ask_and_end_without_them() -> None:
         "Description": "Calzion: reconciler",
         "PartOf": "calzion.target",
         "Wants": "calzion-host.service calzion-router.service",
-        "After": "network.target docker.service calzion-host.service calzion-router.service",
+        "After": "network.target calzion-host.service calzion-router.service",
         "StartLimitIntervalSec": "300",
         "StartLimitBurst": "30",
     }
+
+
+def test_an_engine_is_host_enough() -> None:
+    docker = replace(INSTALLATION, docker=True)
+    assert list(made(docker)) == ["calzion", "router", "reconciler", "controller", "sshd"]
+    unit = made(docker)["reconciler"]
+    assert unit.sections["Unit"]["Wants"] == "calzion-router.service"
+    assert unit.sections["Unit"]["After"] == "network.target docker.service calzion-router.service"
+    assert unit.sections["Service"]["ReadWritePaths"] == "/var/lib/calzion /run"
+    assert str(unit.sections["Service"]["CapabilityBoundingSet"]).endswith("CAP_NET_ADMIN CAP_NET_RAW")
 
 
 def test_a_users_host_is_confined_by_nothing_that_its_sandboxes_would_inherit() -> None:
@@ -140,13 +151,9 @@ def test_a_user_asks_the_users_manager() -> None:
     ]
     upper = ["calzion-sshd.service", "calzion-controller.service", "calzion-reconciler.service"]
     lower = ["calzion-host.service", "calzion-router.service"]
-    assert manager.stopping(root=True, everything=False) == ["systemctl", "stop", *upper]
-    assert manager.stopping(root=True, everything=True) == [
-        "systemctl",
-        "stop",
-        "calzion.target",
-        *upper,
-        *lower,
-    ]
+    names = ["calzion.target", *lower, *upper]
+    assert manager.stopping(True, names, everything=False) == ["systemctl", "stop", *upper]
+    assert manager.stopping(True, names, everything=True) == ["systemctl", "stop", *names]
+    assert manager.starting(True, names) == ["systemctl", "restart", *names]
     assert manager.unit_directory(False, {"HOME": "/home/ann"}) == Path("/home/ann/.config/systemd/user")
     assert manager.unit_directory(True, {}) == Path("/etc/systemd/system")
