@@ -34,7 +34,7 @@ def stop(invocation: Invocation, everything: bool) -> None:
     ended = end_serve(settings.layout.run / "serve.lock") or stopped
     if everything:
         if settings.data.exists():
-            _stop_everything(invocation, settings)
+            _stop_everything(invocation, settings.data)
         print("Calzion and every deployment's processes are stopped.")
     elif ended:
         print("Calzion is stopped; deployments go on serving ('calzion stop --all' stops them too).")
@@ -58,12 +58,20 @@ def end_units(invocation: Invocation, settings: Settings, everything: bool) -> b
     return True
 
 
-def _stop_everything(invocation: Invocation, settings: Settings) -> None:
+def _stop_everything(invocation: Invocation, data: Path) -> None:
+    """With the settings of the units, where there are some: what they started was started with those."""
     from calzion.supervisor.temporary import host_running
+    from calzion.systemd.kept import Given, kept_variables
     from calzion.wiring import stop_everything
 
-    with host_running(settings, invocation.environ):
-        stop_everything(settings, invocation.environ)
+    kept = kept_variables(data)
+    given = Given(
+        flags=invocation.flags, environ=invocation.environ, file=invocation.file, uid=invocation.uid
+    )
+    settings, _ = given.load(kept)
+    environ = {**kept, **invocation.environ}
+    with host_running(settings, environ):
+        stop_everything(settings, environ)
 
 
 def end_serve(lock: Path, timeout: float = TIMEOUT) -> bool:

@@ -42,7 +42,7 @@ def settings_and_variables(given: Given) -> tuple[Settings, dict[str, str]]:
     can't be used.
     """
     first, _ = given.load({})
-    earlier = _earlier(first.data / FILE)
+    earlier = kept_variables(first.data)
     unsaid = {each.variable for each in SETTINGS if first.origins[each.name] == "default"}
     if given.file is None:
         unsaid.add(CONFIG)
@@ -60,7 +60,12 @@ def settings_and_variables(given: Given) -> tuple[Settings, dict[str, str]]:
     return settings, told | ({CONFIG: str(file.absolute())} if file and elsewhere else {})
 
 
-def _earlier(file: Path) -> dict[str, str]:
+def kept_variables(data: Path) -> dict[str, str]:
+    """The variables with which the parts of an installation start, none where there is no installation.
+
+    Raises CalzionError (refused) where they can't be read.
+    """
+    file = data / FILE
     try:
         return parse(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
