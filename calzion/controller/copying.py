@@ -14,7 +14,7 @@ from calzion.controller.store import deployments, instances, releases, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.surroundings import Surroundings
-from calzion.controller.transfer import Side, Transfer, transfers
+from calzion.controller.transfer import Outlet, Side, Transfer, transfers
 from calzion.errors import CalzionError
 from calzion.model import Cancellation, Exit, Task
 from calzion.progress import Story
@@ -104,7 +104,9 @@ class Copy:
         """Say what will be copied, and warn where nothing makes it safe to use."""
         if self.origin is None:
             return
-        names = ", ".join(each.what for each in self.transfers) or "nothing: no service has data in both"
+        names = (
+            ", ".join(each.outlet.what for each in self.transfers) or "nothing: no service has data in both"
+        )
         self.story.log(f"begins with the data of {self.origin.name}: {names}")
         if self.transfers and not any(task.sanitize for task in wanted):
             self.story.warning(
@@ -117,11 +119,11 @@ class Copy:
             return
         with self.parts.database.write() as connection:
             deployments.set_copying(connection, self.deployment.id, True)
-        self._carry_out([each for each in self.transfers if not each.to_server])
+        self._carry_out([each for each in self.transfers if not each.inlet.to_server])
 
     def restore(self) -> None:
         """Give the servers that run by now what they take over their connections. Raises CalzionError (release)."""
-        self._carry_out([each for each in self.transfers if each.to_server])
+        self._carry_out([each for each in self.transfers if each.inlet.to_server])
 
     def undo(self) -> None:
         if self.origin is not None:
@@ -133,26 +135,27 @@ class Copy:
 
     def _transfer(self, transfer: Transfer) -> None:
         assert self.origin is not None
-        self.story.step(f"Copying {transfer.what} of {self.origin.name}")
+        source, target, torn = transfer.outlet.spec, transfer.inlet.spec, transfer.outlet.torn
+        self.story.step(f"Copying {transfer.outlet.what} of {self.origin.name}")
         began = time.monotonic()
-        pipe = Pipe(self.parts, transfer.source, transfer.target, self._tell_progress)
-        fine = {0} if transfer.torn is None else {0, transfer.torn}
+        pipe = Pipe(self.parts, source, target, self._tell_progress)
+        fine = {0} if torn is None else {0, torn}
         pipe.run(self.cancellation, fine)
-        self._check(transfer, pipe, fine)
+        self._check(transfer.outlet, pipe, fine)
         self.story.log(f"{pipe.passed / 1e6:.1f} MB in {time.monotonic() - began:.1f} s")
-        if pipe.exits[0].status == transfer.torn:
-            self._tell_torn(transfer, pipe)
+        if pipe.exits[0].status == torn:
+            self._tell_torn(transfer.outlet, pipe)
 
-    def _check(self, transfer: Transfer, pipe: Pipe, fine: Collection[int | None]) -> None:
+    def _check(self, outlet: Outlet, pipe: Pipe, fine: Collection[int | None]) -> None:
         written, read = pipe.exits
         if written.status not in fine and not pipe.refused:
-            raise self._failed(transfer, f"{transfer.what} could not be read", written, pipe.errors[0].lines)
+            raise self._failed(outlet, f"{outlet.what} could not be read", written, pipe.errors[0].lines)
         if read.status != 0:
-            raise self._failed(transfer, f"{transfer.what} could not be written", read, pipe.errors[1].lines)
+            raise self._failed(outlet, f"{outlet.what} could not be written", read, pipe.errors[1].lines)
 
-    def _failed(self, transfer: Transfer, what: str, ended: Exit, lines: list[str]) -> CalzionError:
+    def _failed(self, outlet: Outlet, what: str, ended: Exit, lines: list[str]) -> CalzionError:
         error = CalzionError(
-            f"the data of {transfer.source.deployment} was not copied: {what} ({ended})",
+            f"the data of {outlet.spec.deployment} was not copied: {what} ({ended})",
             hint="everything that was copied is removed again",
             code="release",
             detail=lines,
@@ -163,9 +166,9 @@ class Copy:
     def _tell_progress(self, passed: int) -> None:
         self.story.log(f"{passed / 1e6:.0f} MB so far")
 
-    def _tell_torn(self, transfer: Transfer, pipe: Pipe) -> None:
+    def _tell_torn(self, outlet: Outlet, pipe: Pipe) -> None:
         self.story.warning(
-            f"{transfer.source.service} wrote to {transfer.what} while it was copied: look at what was changed"
+            f"{outlet.service} wrote to {outlet.what} while it was copied: look at what was changed"
         )
         for line in pipe.errors[0].lines:
             self.story.log(self.mask.text(line))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from calzion.controller.surroundings import Member, Surroundings
-from calzion.model import Command, RunSpec, Volume
+from calzion.model import Command, RunSpec, ServiceName, Volume
 
 _DUMP = ("pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges")
 _RESTORE = (
@@ -31,18 +32,49 @@ _UNPACK = ("tar", "--extract", "--file=-", f"--directory={_INSIDE}", "--preserve
 _CHANGED_MEANWHILE = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Transfer:
-    """`source` writes what `target` reads. `to_server`: the target's server must run; otherwise it must not yet.
+class DataKind(StrEnum):
+    """How data is written and read: two ends of one kind fit together."""
 
-    With exit code `torn` the source says that files changed while it read them.
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    VOLUME = "volume"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlet:
+    """The task `spec` writes data that belongs to a service; `volume` is the name of an app's volume, else ''.
+
+    With exit code `torn` it says that files changed while it read them.
     """
 
-    what: str
-    source: RunSpec
-    target: RunSpec
-    to_server: bool = False
+    kind: DataKind
+    service: ServiceName
+    volume: str = ""
+    spec: RunSpec
     torn: int | None = None
+
+    @property
+    def what(self) -> str:
+        return f"{self.service}/{self.volume}" if self.volume else self.service
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inlet:
+    """The task `spec` reads such data. `to_server`: its server must run; otherwise it must not yet."""
+
+    kind: DataKind
+    service: ServiceName
+    volume: str = ""
+    spec: RunSpec
+    to_server: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """`outlet` writes what `inlet` reads."""
+
+    outlet: Outlet
+    inlet: Inlet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,34 +95,58 @@ class Side:
         inside = (Volume(name=volume, path=_INSIDE),)
         return replace(self.task(member, command), volumes=inside, env={}, hosts=())
 
-    def volume_names(self, member: Member) -> set[str]:
-        return {volume.name for volume in self.surroundings.volumes(member)}
+    def volumes_of(self, member: Member) -> list[tuple[str, str]]:
+        """The volumes of an app: their names within the deployment, and within the service."""
+        names = sorted(volume.name for volume in self.surroundings.volumes(member))
+        return [(name, name.removeprefix(f"{member.name}.")) for name in names]
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for _, member in sorted(self.surroundings.members.items())]
 
 
 def transfers(origin: Side, target: Side, present: Collection[str]) -> list[Transfer]:
     """All that can be copied: services match by name and kind, volumes by name. `present` are the origin's volumes."""
-    found: list[Transfer] = []
-    for name, member in sorted(target.surroundings.members.items()):
-        before = origin.surroundings.members.get(name)
-        if before is not None and before.appliance == member.appliance:
-            found += _of_service(origin, before, target, member, present)
-    return found
+    found = {(each.kind, each.service, each.volume): each for each in outlets(origin, present)}
+    wanted = [((each.kind, each.service, each.volume), each) for each in inlets(target)]
+    return [Transfer(outlet=found[key], inlet=each) for key, each in wanted if key in found]
 
 
-def _of_service(
-    origin: Side, before: Member, target: Side, member: Member, present: Collection[str]
-) -> Iterator[Transfer]:
-    if member.appliance == "postgres":
-        source, restore = origin.task(before, _DUMP), target.task(member, _RESTORE)
-        yield Transfer(what=member.name, source=source, target=restore, to_server=True)
-    elif member.appliance == "redis":
-        keep = replace(target.task(member, _KEEP), volumes=target.surroundings.volumes(member))
-        yield Transfer(what=member.name, source=origin.task(before, _SNAPSHOT), target=keep)
+def outlets(origin: Side, present: Collection[str]) -> list[Outlet]:
+    """All data of a deployment whose volumes are `present`, by service."""
+    return [each for member in origin.members for each in _outlets_of(origin, member, present)]
+
+
+def inlets(target: Side) -> list[Inlet]:
+    """All that can be given data, by service."""
+    return [each for member in target.members for each in _inlets_of(target, member)]
+
+
+def _outlets_of(origin: Side, member: Member, present: Collection[str]) -> Iterator[Outlet]:
+    if member.appliance == DataKind.POSTGRES:
+        yield Outlet(kind=DataKind.POSTGRES, service=member.name, spec=origin.task(member, _DUMP))
+    elif member.appliance == DataKind.REDIS:
+        yield Outlet(kind=DataKind.REDIS, service=member.name, spec=origin.task(member, _SNAPSHOT))
     else:
-        for volume in sorted(target.volume_names(member) & origin.volume_names(before) & {*present}):
-            yield Transfer(
-                what=volume.replace(".", "/", 1),
-                source=origin.file_task(before, volume, _PACK),
-                target=target.file_task(member, volume, _UNPACK),
-                torn=_CHANGED_MEANWHILE,
-            )
+        for name, short in origin.volumes_of(member):
+            if name in present:
+                yield Outlet(
+                    kind=DataKind.VOLUME,
+                    service=member.name,
+                    volume=short,
+                    spec=origin.file_task(member, name, _PACK),
+                    torn=_CHANGED_MEANWHILE,
+                )
+
+
+def _inlets_of(target: Side, member: Member) -> Iterator[Inlet]:
+    if member.appliance == DataKind.POSTGRES:
+        spec = target.task(member, _RESTORE)
+        yield Inlet(kind=DataKind.POSTGRES, service=member.name, spec=spec, to_server=True)
+    elif member.appliance == DataKind.REDIS:
+        keep = replace(target.task(member, _KEEP), volumes=target.surroundings.volumes(member))
+        yield Inlet(kind=DataKind.REDIS, service=member.name, spec=keep)
+    else:
+        for name, short in target.volumes_of(member):
+            spec = target.file_task(member, name, _UNPACK)
+            yield Inlet(kind=DataKind.VOLUME, service=member.name, volume=short, spec=spec)
