@@ -57,7 +57,8 @@ class Activation:
         manner: Manner = USUAL,
     ) -> Release:
         """Roll an open release out. Its story ends with `done` or `error`, and the error is raised too."""
-        self._undo_half_copy(deployment)
+        if manner.begin is None:
+            self._undo_half_copy(deployment)
         release, services = self._begin(deployment, release_id, manner)
         story = self._story(deployment, release, listener)
         try:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from calzion.controller.live import find_live
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
@@ -28,7 +30,7 @@ def find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
 
     Raises CalzionError (not_found; refused where the new one is not new, or the two have different repositories).
     """
-    if _has_lived(parts, deployment):
+    if has_lived(parts, deployment):
         raise CalzionError(
             f"only a new deployment can begin with the data of {name}, and {deployment.name} has its own",
             hint="deploy to another name, or destroy this one first; without 'from' it keeps what it has",
@@ -45,7 +47,7 @@ def find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
 
 
 def undo_copy(parts: Parts, deployment: Deployment) -> None:
-    """Remove all that was copied for a release that did not go live, and whatever runs on it."""
+    """Remove all that was copied or imported for a release that did not go live, and whatever runs on it."""
     ids = [each.id for each in parts.backend.instances() if each.deployment == deployment.name]
     parts.backend.stop(ids)
     parts.backend.forget(ids)
@@ -54,12 +56,13 @@ def undo_copy(parts: Parts, deployment: Deployment) -> None:
         records = instances.of_deployment(connection, deployment.id)
         instances.remove(connection, [record.id for record in records])
         tasks.forget_all(connection, deployment.id)
+        deployments.forget_beginnings(connection, deployment.id)
         deployments.set_copying(connection, deployment.id, False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """The copy that one release begins with; of a release without one all steps do nothing."""
+    """The copy that one release begins with (a Beginning); of a release without one all steps do nothing."""
 
     parts: Parts
     deployment: Deployment
@@ -125,6 +128,12 @@ class Copy:
         """Give the servers that run by now what they take over their connections. Raises CalzionError (release)."""
         self._carry_out([each for each in self.transfers if each.inlet.to_server])
 
+    def keep(self, connection: Connection) -> None:
+        deployments.set_copying(connection, self.deployment.id, False)
+
+    def settle(self) -> None:
+        pass
+
     def undo(self) -> None:
         if self.origin is not None:
             undo_copy(self.parts, self.deployment)
@@ -174,7 +183,8 @@ class Copy:
             self.story.log(self.mask.text(line))
 
 
-def _has_lived(parts: Parts, deployment: Deployment) -> bool:
+def has_lived(parts: Parts, deployment: Deployment) -> bool:
+    """Whether a release of it ever went live, or data of it is there."""
     with parts.database.read() as connection:
         lived = any(each.state in _LIVED for each in releases.of_deployment(connection, deployment.id))
     return lived or bool(parts.backend.volumes(deployment.name))

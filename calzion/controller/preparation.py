@@ -67,11 +67,13 @@ def prepare(
     release: Release,
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
+    *,
+    copying: bool,
 ) -> Prepared:
     """Decide what a release changes, and make what its services will have for life.
 
-
-    Raises CalzionError (template, build, unsupported) where it can't work.
+    `copying`: it begins with data that tasks may have to sanitize. Raises CalzionError (template, build, unsupported)
+    where it can't work.
     """
     with parts.database.write() as connection:
         holdings = Taken(parts=parts, connection=connection, deployment=deployment)
@@ -83,7 +85,7 @@ def prepare(
             release,
             services,
             release.secrets,
-            bool(release.data_from),
+            copying,
         )
     return _decide(parts, deployment, release, services, sources, known, parts.builder.key)
 

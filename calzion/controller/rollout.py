@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from calzion.controller import launch
+from calzion.controller.beginning import Begin, Beginning
 from calzion.controller.commands import Commands
 from calzion.controller.copying import Copy
 from calzion.controller.formation import release_command
@@ -34,12 +35,15 @@ from calzion.progress import STEP, Event, Story
 @dataclass(frozen=True, kw_only=True)
 class Manner:
     """How a release is rolled out: with these versions of the secrets, or the newest; with or without release commands
-    and tasks. `notes` are told before its end.
+    and tasks. `notes` are told before its end. `begin` makes what a new deployment begins with where its release names
+    no other deployment; `sanitize` has tasks sanitize that too.
     """
 
     secrets: Versions | None = None
     commands: bool = True
     notes: Sequence[str] = ()
+    begin: Begin | None = None
+    sanitize: bool = False
 
 
 USUAL = Manner()
@@ -73,9 +77,9 @@ class Rollout:
     ) -> list[InstanceRecord]:
         """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
         prepared = self._prepare(services, sources)
-        copy = self._prepare_copy(prepared)
+        beginning = self._prepare_beginning(prepared)
         self._tell(prepared, may_hold)
-        copy.announce(prepared.plan.tasks)
+        beginning.announce(prepared.plan.tasks)
         slugs = self._build(prepared)
         new = Launch(
             self._parts,
@@ -86,22 +90,29 @@ class Rollout:
             self._cancellation,
         )
         try:
-            began = self._start(prepared, slugs, new, copy)
+            began = self._start(prepared, slugs, new, beginning)
             check_cancelled(self._cancellation)
-            old = self._switch(prepared, services, new)
+            old = self._switch(prepared, services, new, beginning)
         except BaseException:
             new.take_back()
             self._unpark()
-            copy.undo()
+            beginning.undo()
             remove_stray(self._parts, self._deployment)
             raise
-        self._follow(prepared, began)
+        self._follow(prepared, began, beginning)
         return old
 
     def _prepare(
         self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree]
     ) -> Prepared:
-        prepared = prepare(self._parts, self._deployment, self._release, services, sources)
+        prepared = prepare(
+            self._parts,
+            self._deployment,
+            self._release,
+            services,
+            sources,
+            copying=bool(self._release.data_from) or self._manner.sanitize,
+        )
         if not self._manner.commands:
             prepared = replace(prepared, plan=replace(prepared.plan, tasks=()))
         with self._parts.database.write() as connection:
@@ -112,7 +123,9 @@ class Rollout:
             self._story.mask = load_mask(self._parts, connection, self._deployment)
         return prepared
 
-    def _prepare_copy(self, prepared: Prepared) -> Copy:
+    def _prepare_beginning(self, prepared: Prepared) -> Beginning:
+        if self._manner.begin:
+            return self._manner.begin(prepared.surroundings, self._story, self._cancellation)
         return Copy.prepare(
             self._parts,
             self._deployment,
@@ -181,7 +194,9 @@ class Rollout:
             raise errors[0]
         return {order.service: slug for order, slug in zip(orders, results, strict=True) if slug}
 
-    def _start(self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch, copy: Copy) -> float:
+    def _start(
+        self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch, beginning: Beginning
+    ) -> float:
         check_cancelled(self._cancellation)
         plan = {item.service: item.change for item in prepared.plan.items}
         members = prepared.surroundings.members
@@ -191,9 +206,9 @@ class Rollout:
         beside = [name for name in prepared.plan.start if name not in exclusive]
         appliances = [name for name in beside if members[name].appliance]
         began = time.monotonic()
-        copy.fill()
+        beginning.fill()
         self._start_wave(prepared, slugs, new, appliances)
-        copy.restore()
+        beginning.restore()
         commands = self._commands(prepared)
         for task in prepared.plan.tasks:
             if task.sanitize:
@@ -269,7 +284,7 @@ class Rollout:
         self._parts.backend.ensure(specs)
 
     def _switch(
-        self, prepared: Prepared, services: Sequence[ReleaseService], new: Launch
+        self, prepared: Prepared, services: Sequence[ReleaseService], new: Launch, beginning: Beginning
     ) -> list[InstanceRecord]:
         replaced = {item.service for item in prepared.plan.items if item.change is not Change.UNCHANGED}
         held = {item.service: item.reasons[0] for item in prepared.plan.held}
@@ -297,7 +312,7 @@ class Rollout:
             ]
             instances.set_state(connection, [record.id for record in old], InstanceRole.DRAINING)
             instances.set_state(connection, sorted(started), InstanceRole.LIVE)
-            deployments.set_copying(connection, self._deployment.id, False)
+            beginning.keep(connection)
             if self._release.ttl is not None:
                 deployments.set_ttl(connection, self._deployment.id, self._release.ttl, self._parts.now())
             self._previous = releases.current(connection, self._deployment.id)
@@ -305,7 +320,7 @@ class Rollout:
         self._parked = []
         return old
 
-    def _follow(self, prepared: Prepared, began: float) -> None:
+    def _follow(self, prepared: Prepared, began: float, beginning: Beginning) -> None:
         """What follows from the switch. Nothing here undoes it: what fails is made up for by the reconciler."""
         switched = "traffic switched"
         try:
@@ -322,6 +337,7 @@ class Rollout:
         with self._parts.database.read() as connection:
             routed = routed_services(connection, self._deployment.id)
             expires = deployments.by_id(connection, self._deployment.id).expires
+        beginning.settle()
         if expires is not None:
             self._story.log(f"{self._deployment.name} {describe_end(expires, self._parts.now())}")
         for url in urls(self._parts, self._deployment.name, routed):

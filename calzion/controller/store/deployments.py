@@ -181,6 +181,25 @@ def generated_values(connection: Connection, vault: Vault, deployment: Deploymen
     return {name: vault.unseal(sealed, deployment.name, name) for name, sealed in rows}
 
 
+def set_generated(
+    connection: Connection, vault: Vault, deployment: Deployment, values: Mapping[str, str]
+) -> None:
+    """Have it begin with these values instead of new ones."""
+    mine = (generated.c.deployment_id == deployment.id) & generated.c.name.in_(values)
+    connection.execute(delete(generated).where(mine))
+    for name, value in values.items():
+        sealed = vault.seal(value, deployment.name, name)
+        connection.execute(
+            insert(generated).values(deployment_id=deployment.id, name=name, ciphertext=sealed)
+        )
+
+
+def forget_beginnings(connection: Connection, id: int) -> None:
+    """Generated values and formation, of one that has never lived: both are made anew."""
+    for table in (generated, formations):
+        connection.execute(delete(table).where(table.c.deployment_id == id))
+
+
 def formation(connection: Connection, id: int) -> dict[tuple[str, str], int]:
     """How many instances were asked for, by (service, process type); what is not in it runs once."""
     rows = connection.execute(select(formations).where(formations.c.deployment_id == id))
