@@ -1,4 +1,4 @@
-"""What goes over the connection of an attached command, in both directions: frames of a kind and some bytes.
+"""What goes over the connection of an attached command or an archive, in both directions: frames of some bytes.
 
 A frame is one letter, the length as four bytes (big endian), and that many bytes.
 """
@@ -15,12 +15,18 @@ from calzion.model import Exit, TerminalSize
 PROTOCOL = "calzion-run"
 """The name by which an HTTP/1.1 connection is upgraded to it (RFC 9110, 7.8)."""
 
+ARCHIVE_PROTOCOL = "calzion-archive"
+"""The same for exports and imports, whose INPUT or OUTPUT is the archive; there is no WINDOW."""
+
 INPUT, END_OF_INPUT, RESIZE, SIGNAL = b"i", b"e", b"r", b"s"
 """From the client. The payload of RESIZE is JSON of a TerminalSize, that of SIGNAL the signal's name."""
 
 OUTPUT, ERROR_OUTPUT, TAKEN, EXIT = b"o", b"x", b"t", b"d"
 """From the server. TAKEN is the number of input bytes (JSON) that the command took since the last one; EXIT is JSON
 of an Exit, and the last frame."""
+
+EVENT = b"v"
+"""From the server, where it has a story to tell (calzion-archive): JSON of an Event; after the last one it hangs up."""
 
 WINDOW = 1 << 18
 """Bytes of input that may be under way: more is sent only after TAKEN, so that signals never wait behind input."""

@@ -97,6 +97,11 @@ class Layout:
         return self.data / "uploads"
 
     @property
+    def imports(self) -> Path:
+        """Exported deployments that are being imported, a directory each."""
+        return self.data / "imports"
+
+    @property
     def instances(self) -> Path:
         """One directory an instance: its log, its record, its writable layer."""
         return self.data / "instances"

@@ -302,6 +302,33 @@ PAGES: dict[str, Page] = {
         },
         exits={3: "there is no such volume", 4: "a service uses it, or it was not confirmed"},
     ),
+    "export": Page(
+        examples={
+            "calzion export myapp myapp.calzion": "to a file that only you can read",
+            "calzion export myapp - | ssh new-host calzion import - myapp": "to another machine, without a file",
+            "calzion export myapp - | gpg --symmetric --output myapp.calzion.gpg": "encrypted, for a backup",
+            "calzion export myapp demo.calzion --without-secrets": "to hand on",
+        },
+        exits={
+            1: "it failed, or Ctrl-C: there is no file, and everything runs on",
+            3: "there is no such deployment, or it has no release",
+            4: "refused: the file exists already",
+        },
+        environment=_COLOURS,
+    ),
+    "import": Page(
+        examples={
+            "calzion import myapp.calzion myapp": "as it was",
+            "calzion import myapp.calzion myapp-try --sanitize": "beside it, with its data made safe",
+            "ssh old-host calzion export myapp - | calzion import - myapp": "from another machine",
+        },
+        exits={
+            1: "it failed, or Ctrl-C: nothing of it is left",
+            2: "the file is not whole, damaged, or of another format",
+            4: "refused: there is such a deployment already",
+        },
+        environment=_COLOURS,
+    ),
     "destroy": Page(
         examples={
             "calzion destroy myapp-pr42": "shows what would be lost, and asks for the name",
@@ -383,6 +410,7 @@ ARGUMENTS: dict[str, str] = {
     "3d|never": "how long from now on: minutes, hours, days or weeks, such as 90m, 12h, 3d, 2w; 'never' takes it back",
     "SERVICE[.TYPE]=N...": "how many: of the service's web process, or of another process type",
     "[PART]": "host, router, reconciler, controller or sshd; else all of them",
+    "FILE|-": "a file of an export; '-' is standard output or input",
     "NAME": "the name of a user",
     "[FILE|-]": "a file; '-' is standard input",
     "NAME|FINGERPRINT": "the name of a user, or the fingerprint of a key",

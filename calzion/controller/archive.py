@@ -45,7 +45,7 @@ def extract(stream: Readable, directory: Path, limits: ArchiveLimits) -> None:
     unpacking = _Unpacking(directory, limits)
     file: Any = stream
     try:
-        with tarfile.open(fileobj=file, mode="r|*", bufsize=_BUFFER, tarinfo=_Member) as archive:
+        with tarfile.open(fileobj=file, mode="r|*", bufsize=_BUFFER, tarinfo=BoundedMember) as archive:
             for member in archive:
                 unpacking.take(archive, member)
     except RecursionError:
@@ -53,11 +53,11 @@ def extract(stream: Readable, directory: Path, limits: ArchiveLimits) -> None:
     unpacking.write_links()
 
 
-class _Member(tarfile.TarInfo):
+class BoundedMember(tarfile.TarInfo):
     """Refuses a header about the next header that would fill the memory."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> BoundedMember:
         found = super().frombuf(buf, encoding, errors)
         if found.type in _EXTENSIONS and found.size > _MAX_EXTENSION:
             raise ValueError(f"a header is longer than {_MAX_EXTENSION} bytes")

@@ -37,7 +37,7 @@ class Pipe:
         self._read = Exit(signal="SIGKILL")  # until it is known to be better
         self.passed = 0
         self.refused = False
-        self.errors = (_Tail(), _Tail())
+        self.errors = (Tail(), Tail())
         self.exits = (Exit(status=0), Exit(status=0))
 
     def run(self, cancellation: Cancellation, fine: Collection[int | None]) -> None:
@@ -108,7 +108,7 @@ class Pipe:
             writer.hang_up()
 
 
-class _Tail:
+class Tail:
     """The last lines of what a program says."""
 
     def __init__(self) -> None:

@@ -11,11 +11,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from calzion.controller.archive import ArchiveLimits, Readable, extract
 from calzion.errors import CalzionError
 
 _LOCK = ".lock"
+_BUFFER = 1 << 18
 
 
 class Uploads:
@@ -47,6 +49,15 @@ class Uploads:
         finally:
             with self._guard:
                 self._held.remove(name)
+
+    def pack(self, name: str, take: Callable[[bytes], None]) -> None:
+        """Have `take` called with a tar archive of an upload. Raises CalzionError (build) where it is gone."""
+        path = self._directory / name
+        if not path.is_dir():
+            raise CalzionError("the upload was removed", code="build")
+        sink: Any = _Sink(take)
+        with tarfile.open(fileobj=sink, mode="w|", bufsize=_BUFFER, format=tarfile.GNU_FORMAT) as archive:
+            archive.add(path, arcname=".", filter=_anonymous)
 
     def prune(self, needed: Callable[[], set[str]]) -> None:
         """Remove what is not needed, also what a crash left half. Where uploads are on their way, nothing is."""
@@ -86,3 +97,18 @@ class Uploads:
             yield
         finally:
             os.close(descriptor)
+
+
+class _Sink:
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+
+    def write(self, data: bytes) -> int:
+        self._take(data)
+        return len(data)
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member

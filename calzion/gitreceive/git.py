@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +67,32 @@ class Git:
 
     def set_head(self, repository: Path, ref: str) -> list[str]:
         """Make `ref` what a clone checks out."""
-        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
-        return [str(self.program), *safe, "symbolic-ref", "HEAD", ref]
+        return self._at(repository, "symbolic-ref", "HEAD", ref)
 
     def delete_ref(self, repository: Path, ref: str) -> list[str]:
         """Delete a ref whatever it holds."""
-        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
-        return [str(self.program), *safe, "update-ref", "-d", ref]
+        return self._at(repository, "update-ref", "-d", ref)
+
+    def set_ref(self, repository: Path, ref: str, commit: str) -> list[str]:
+        """Have a ref hold a commit, whatever it held."""
+        return self._at(repository, "-c", "core.fsync=committed,reference", "update-ref", ref, commit)
+
+    def pack_objects(self, repository: Path) -> list[str]:
+        """Write a pack of the commits on standard input, and of all that they come from."""
+        quiet = ["--quiet", "--delta-base-offset", "--threads=1"]
+        return self._at(repository, "pack-objects", "--revs", "--stdout", *quiet)
+
+    def index_pack(self, repository: Path, max_input: int) -> list[str]:
+        """Take the pack on standard input, each object of which is checked."""
+        limits = ["--strict", f"--max-input-size={max_input}"]
+        return self._at(repository, "-c", "core.fsync=committed", "index-pack", "--stdin", *limits)
+
+    def connected(self, repository: Path, commits: Sequence[str]) -> list[str]:
+        """Fail where something is missing that the commits come from."""
+        return self._at(repository, "rev-list", "--objects", "--quiet", *commits, "--")
+
+    def has_object(self, repository: Path, object_id: str) -> list[str]:
+        return self._at(repository, "cat-file", "-e", object_id)
 
     def cat_file(self, *, stream: bool) -> list[str]:
         """Answer object ids on standard input with header and content; with `stream`, not each at once."""
@@ -91,6 +111,10 @@ class Git:
             "GIT_OBJECT_DIRECTORY": str(quarantine),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(repository / "objects"),
         }
+
+    def _at(self, repository: Path, *words: str) -> list[str]:
+        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
+        return [str(self.program), *safe, *words]
 
     def _serve(self, service: str, repository: Path, settings: list[str]) -> list[str]:
         safe = [f"safe.directory={repository}", "gc.auto=0", "maintenance.auto=false"]

@@ -136,10 +136,13 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.channel import ChannelServer
     from calzion.controller.deployer import Deployer
     from calzion.controller.desk import Desk
+    from calzion.controller.moving.desk import MovingDesk
+    from calzion.controller.moving.importing import Imports
     from calzion.controller.reconciler import Reconciler
     from calzion.controller.retention import prune
     from calzion.controller.store.database import migrate
     from calzion.controller.traffic import Traffic
+    from calzion.gitreceive.history import GitHistories
     from calzion.gitreceive.intake import Intake
 
     layout = settings.layout
@@ -150,10 +153,15 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
     reconciler.recover()
+    histories = GitHistories(layout.repositories)
+    imports = Imports(parts, deployer, histories, layout.imports)
+    imports.recover()
     prune(parts)
     intake = Intake(parts.database, deployer, layout.repositories)
+    desk = Desk(parts, traffic, deployer).operations()
+    moving = MovingDesk(parts, deployer, histories, imports).operations()
     servers = [
-        ChannelServer(layout.reconciler_socket, Desk(parts, traffic, deployer).operations()),
+        ChannelServer(layout.reconciler_socket, desk | moving),
         ChannelServer(layout.push_socket, {"authorize": intake.authorize, "push": intake.push}),
     ]
     for server in servers:

@@ -9,7 +9,7 @@ from typing import Any
 
 import falcon
 
-from calzion.controller.api import deployments, keys, plan, releases, rollouts, run, secrets, status
+from calzion.controller.api import deployments, keys, moving, plan, releases, rollouts, run, secrets, status
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.status import PartCheck
 from calzion.controller.store.database import Database
@@ -55,6 +55,8 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route(f"{one}/redeploy", deployments.Redeploy(parts.reconciler))
     app.add_route(f"{one}/rollback", rollouts.Rollback(parts.reconciler))
     app.add_route(f"{one}/promote", rollouts.Promote(parts.reconciler))
+    app.add_route(f"{one}/export", moving.Export(parts.reconciler))
+    app.add_route(f"{one}/import", moving.Import(parts.reconciler))
     app.add_route(f"{one}/run", run.Run(parts.reconciler))
     app.add_route(f"{one}/scale", deployments.Scale(parts.reconciler))
     app.add_route(f"{one}/secrets", secrets.Secrets(parts.database, parts.vault))

@@ -22,7 +22,7 @@ def upgraded(request: falcon.Request, protocol: str) -> socket.socket:
     if wanted != protocol or not isinstance(client, socket.socket):
         raise CalzionError(
             f"this needs a connection that can be upgraded to {protocol}",
-            hint="use the command 'calzion run'",
+            hint="use the command 'calzion', which does so",
             code="usage",
         )
     return client

@@ -36,6 +36,24 @@ def set_secret(
     connection.execute(insert(secrets).values(**row, newest=True))
 
 
+def add_version(
+    connection: Connection, vault: Vault, deployment: Deployment, name: str, value: str, now: float
+) -> int:
+    """A version that only a release which names it sees, until `make_newest`."""
+    sealed = vault.seal(value, deployment.name, _label(name))
+    row = {"deployment_id": deployment.id, "name": name, "ciphertext": sealed, "changed": now}
+    result = connection.execute(insert(secrets).values(**row, newest=False))
+    assert result.inserted_primary_key is not None
+    return int(result.inserted_primary_key[0])
+
+
+def make_newest(connection: Connection, deployment: Deployment, versions: Versions) -> None:
+    """What the releases to come are rolled out with, for each of these names."""
+    for name, version in versions.items():
+        remove(connection, deployment, name)
+        connection.execute(update(secrets).where(secrets.c.version == version).values(newest=True))
+
+
 def remove(connection: Connection, deployment: Deployment, name: str) -> bool:
     """From the releases to come. Whether there was one of that name."""
     chosen = (secrets.c.deployment_id == deployment.id) & (secrets.c.name == name) & secrets.c.newest

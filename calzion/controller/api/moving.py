@@ -1,0 +1,52 @@
+"""Exports and imports: connections that are upgraded to frames, with an archive one way and events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from calzion.controller.api import body
+from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.upgrade import relay, upgraded
+from calzion.frames import ARCHIVE_PROTOCOL
+from calzion.model import DeploymentName
+
+
+class Export:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
+        """{"user": "…", "secrets": false}: without secrets; otherwise the archive holds their values."""
+        data = body.json_object(request)
+        _carry(
+            self._reconciler, request, "export", deployment, data, secrets=data.get("secrets") is not False
+        )
+
+
+class Import:
+    def __init__(self, reconciler: ReconcilerClient) -> None:
+        self._reconciler = reconciler
+
+    def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
+        """{"user": "…", "sanitize": true}: with the tasks that sanitize data. Leaving before the switch cancels."""
+        data = body.json_object(request)
+        _carry(self._reconciler, request, "import", deployment, data, sanitize=data.get("sanitize") is True)
+
+
+def _carry(
+    reconciler: ReconcilerClient,
+    request: falcon.Request,
+    operation: str,
+    deployment: str,
+    data: dict[str, Any],
+    **more: bool,
+) -> None:
+    name = body.label(DeploymentName, deployment)
+    user = body.optional(data, "user", ADMINISTRATOR)
+    client = upgraded(request, ARCHIVE_PROTOCOL)
+    _, server = reconciler.converse(operation, deployment=name, user=user, **more)
+    with server:
+        relay(client, server, ARCHIVE_PROTOCOL)

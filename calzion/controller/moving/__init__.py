@@ -1,0 +1,1 @@
+"""A deployment as a file: what an export writes, and an import makes a deployment of."""
