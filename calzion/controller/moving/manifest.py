@@ -242,7 +242,7 @@ def _check_references(found: Manifest) -> None:
     if (HISTORY in streams) != bool(found.commits) or (HISTORY in streams and not found.repository):
         problems.append("a history without a repository or commits")
     if problems:
-        raise _unusable(f"manifest.json speaks of {sorted(problems)[0]}, which fits nothing in it")
+        raise _unusable(f"manifest.json speaks of {problems[0]}, which fits nothing in it")
 
 
 def _task(task: Task) -> dict[str, Any]:
