@@ -24,21 +24,22 @@ from calzion.model import DeploymentName
 @click.argument("deployment", type=DeploymentType(), metavar="DEPLOYMENT")
 @click.argument("file", metavar="FILE|-")
 @click.option("--without-secrets", is_flag=True, help="leave out secrets and generated values")
+@click.option("--pause", is_flag=True, help="stop the apps while their data is read, and start them again")
 @connection_options
 @pass_invocation
 def export_deployment(
-    invocation: Invocation, deployment: DeploymentName, file: str, without_secrets: bool
+    invocation: Invocation, deployment: DeploymentName, file: str, without_secrets: bool, pause: bool
 ) -> None:
     """Write a whole deployment to FILE, from which 'calzion import' makes it anew, here or on another machine.
 
     That is its current release with the code that it was built from, and its data: postgres by pg_dump, redis by a
-    snapshot, the volumes of apps file by file. It serves on meanwhile; a push to it waits. What changes after this is
-    not in the file: stop what writes, or tell users, before moving for good.
+    snapshot, the volumes of apps file by file. It serves on meanwhile; a push to it waits. A file that an app changes
+    while it is read is named; with --pause no app runs until all is read. What changes afterwards is not in the file.
 
     FILE holds the deployment's secrets as they are, so only you can read it (mode 0600): keep it as you keep them.
     '-' is standard output.
     """
-    body = {"user": invocation.user, "secrets": not without_secrets}
+    body = {"user": invocation.user, "secrets": not without_secrets, "pause": pause}
     with (
         _opened(file) as write,
         invocation.client().upgrade(f"/deployments/{deployment}/export", body, ARCHIVE_PROTOCOL) as (

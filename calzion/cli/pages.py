@@ -305,6 +305,7 @@ PAGES: dict[str, Page] = {
     "export": Page(
         examples={
             "calzion export myapp myapp.calzion": "to a file that only you can read",
+            "calzion export myapp myapp.calzion --pause": "with files and databases of one moment",
             "calzion export myapp - | ssh new-host calzion import - myapp": "to another machine, without a file",
             "calzion export myapp - | gpg --symmetric --output myapp.calzion.gpg": "encrypted, for a backup",
             "calzion export myapp demo.calzion --without-secrets": "to hand on",

@@ -19,11 +19,10 @@ class Export:
         self._reconciler = reconciler
 
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
-        """{"user": "…", "secrets": false}: without secrets; otherwise the archive holds their values."""
+        """{"user": "…", "secrets": false, "pause": true}: without "secrets": false the archive holds their values."""
         data = body.json_object(request)
-        _carry(
-            self._reconciler, request, "export", deployment, data, secrets=data.get("secrets") is not False
-        )
+        more = {"secrets": data.get("secrets") is not False, "pause": data.get("pause") is True}
+        _carry(self._reconciler, request, "export", deployment, data, **more)
 
 
 class Import:

@@ -32,6 +32,7 @@ class MovingDesk:
             deployment=DeploymentName(message["deployment"]),
             user=str(message["user"]),
             with_secrets=bool(message["secrets"]),
+            pause=bool(message["pause"]),
         )
         find_live(self._parts, find_deployment(self._parts, order.deployment))
         channel.send({"answer": {"deployment": order.deployment}})

@@ -1,16 +1,17 @@
-"""Export: what a deployment is right now, as one stream of bytes. Nothing of it stops or changes meanwhile."""
+"""Export: what a deployment is right now, as one stream of bytes. It serves on meanwhile unless it is to be paused."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import calzion
 from calzion.controller import views
 from calzion.controller.appliance import generated_password
 from calzion.controller.code import is_known, opened
-from calzion.controller.live import Live, find_live
+from calzion.controller.live import Live, find_live, live_specs
 from calzion.controller.moving.format import ArchiveWriter
 from calzion.controller.moving.history import Histories
 from calzion.controller.moving.manifest import (
@@ -38,9 +39,12 @@ Take = Callable[[bytes], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOrder:
+    """`pause`: no app runs while the data is read, so that files and databases are of one moment."""
+
     deployment: DeploymentName
     user: str
     with_secrets: bool = True
+    pause: bool = False
 
 
 def export(
@@ -57,12 +61,28 @@ def export(
     _tell(cargo, order, story)
     writer, began = ArchiveWriter(take), time.monotonic()
     writer.begin(cargo.manifest, cargo.values if order.with_secrets else None)
-    for stream in cargo.manifest.streams:
-        with writer.stream(stream) as put:
-            _Source(parts, histories, cargo, story, cancel).write(stream, put)
+    with _paused(parts, cargo.live, story) if order.pause else nullcontext():
+        for stream in cargo.manifest.streams:
+            with writer.stream(stream) as put:
+                _Source(parts, histories, cargo, story, cancel).write(stream, put)
     writer.finish()
     seconds = time.monotonic() - began
     story.done(f"{name} v{cargo.live.release.number} is exported   ({seconds:.1f} s)", size=writer.written)
+
+
+@contextmanager
+def _paused(parts: Parts, live: Live, story: Story) -> Iterator[None]:
+    """The rows stay as they are: whatever ends this, the next start of the controller has everything run again."""
+    ids = {each.id for each in live.records if not live.member(each.service).appliance}
+    story.step(
+        f"Pausing {', '.join(sorted({each.service for each in live.records if each.id in ids})) or 'no app'}"
+    )
+    try:
+        parts.backend.stop(sorted(ids))
+        yield
+    finally:
+        parts.backend.ensure([spec for spec in live_specs(parts, live.deployment.id) if spec.id in ids])
+        story.step("Everything runs again")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -261,6 +261,17 @@ def test_files_that_change_meanwhile_are_named(world: World) -> None:
     assert any("web wrote to web/files while it was read" in text for text in told(world))
 
 
+@pytest.mark.parametrize("dump", [WELL, FAILS], ids=["succeeds", "fails"])
+def test_a_paused_app_runs_again(world: World, dump: Program) -> None:
+    before = {each.id for each in world.running()}
+    world.backend.programs[_DUMP] = dump
+    with suppress(CalzionError):
+        exported(world, pause=True)
+    assert "Pausing web" in told(world) and "Everything runs again" in told(world)
+    assert {each.id for each in world.running()} == before
+    world.check()
+
+
 @pytest.mark.parametrize("command", [_RESTORE, _KEEP, _UNPACK, "migrate", "clean"])
 def test_what_fails_leaves_nothing(world: World, command: Any) -> None:
     content = exported(world)
