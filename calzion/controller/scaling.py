@@ -62,7 +62,8 @@ def _key(record: InstanceRecord) -> tuple[str, str]:
 
 def _orders(parts: Parts, live: Live, service: str, counts: Counts) -> list[Order]:
     member = live.member(service)
-    if member.exclusive:
+    wanted = [count for (each, _), count in counts.items() if each == service]
+    if member.appliance or (member.exclusive and max(wanted) > 1):
         raise CalzionError(
             f"{service} keeps data in a volume, which two instances must not write",
             hint="it runs once",
