@@ -60,7 +60,8 @@ MANIFEST = Manifest(
     streams=STREAMS,
 )
 VALUES = Values(secrets={"KEY": "k"}, generated={"TOKEN": "t", "db.password": "p"})
-CONTENT = {HISTORY: b"pack", "data.db": b"x" * (PART + 5), "data.web.files": b""}
+NOISE = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(5000))
+CONTENT = {HISTORY: NOISE, "data.db": b"x" * (PART + 5), "data.web.files": b""}
 
 
 def written() -> bytes:
