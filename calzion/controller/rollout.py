@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from calzion.controller import launch
@@ -24,7 +25,7 @@ from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member
-from calzion.controller.traffic import Traffic, routed_services, urls
+from calzion.controller.traffic import Traffic, is_data_service, routed_services, urls
 from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
 from calzion.lifetime import describe_end
@@ -94,7 +95,11 @@ class Rollout:
             check_cancelled(self._cancellation)
             old = self._switch(prepared, services, new, beginning)
         except BaseException:
+            routed = any(is_data_service(record) for record in new.records)
             new.take_back()
+            if routed:
+                with suppress(CalzionError, OSError):  # the reconciler's next pass does it, too
+                    self._traffic.apply()
             self._unpark()
             beginning.undo()
             remove_stray(self._parts, self._deployment)
@@ -208,6 +213,8 @@ class Rollout:
         began = time.monotonic()
         beginning.fill()
         self._start_wave(prepared, slugs, new, appliances)
+        if any(is_data_service(record) for record in new.records):
+            self._traffic.apply()
         beginning.restore()
         commands = self._commands(prepared)
         for task in prepared.plan.tasks:

@@ -65,9 +65,9 @@ class Traffic:
 
     def table(self, connection: Connection) -> RouteTable:
         by_deployment: dict[int, list[InstanceRecord]] = defaultdict(list)
-        for record in instances.all_instances(connection, InstanceRole.LIVE):
-            if record.pool:
-                by_deployment[record.deployment_id].append(record)
+        live = [each for each in instances.all_instances(connection, InstanceRole.LIVE) if each.pool]
+        for record in (*live, *_awaited(connection, live)):
+            by_deployment[record.deployment_id].append(record)
         hosts: dict[str, str] = {}
         members: dict[str, str] = {}
         routes: dict[Endpoint, str] = {}
@@ -161,6 +161,22 @@ def urls(parts: Parts, deployment: DeploymentName, services: Iterable[str]) -> l
     port = "" if parts.http_port == 80 else f":{parts.http_port}"
     names = host_names(deployment, services, parts.domain)
     return [f"http://{host}{port}" for host in sorted(names, key=lambda host: (len(host), host))]
+
+
+def _awaited(connection: Connection, live: Iterable[InstanceRecord]) -> list[InstanceRecord]:
+    """Data services that no older one stands for: a rollout's commands and apps need them before it switches."""
+    served = {(each.deployment_id, each.service) for each in live}
+    new = instances.all_instances(connection, InstanceRole.STARTING)
+    return [
+        each
+        for each in new
+        if is_data_service(each) and each.endpoints and (each.deployment_id, each.service) not in served
+    ]
+
+
+def is_data_service(record: InstanceRecord) -> bool:
+    """Whether routes lead to it at its stable address alone."""
+    return bool(record.pool and not record.web)
 
 
 def _by_service(records: Iterable[InstanceRecord]) -> dict[str, list[InstanceRecord]]:
