@@ -35,7 +35,7 @@ class FakeHistories:
 
     def open(self, scratch: Path, commit: str, directory: str) -> AbstractContextManager[SourceTree]:
         assert scratch.is_dir() and directory
-        tree: SourceTree = FakeTree(self._procfile, commit)  # type: ignore[assignment]  # builds nothing
+        tree: SourceTree = FakeTree(self._procfile, commit)
         return nullcontext(tree)
 
     def accept(self, scratch: Path, repository: str, branch: DeploymentName, commit: str) -> None:
