@@ -360,7 +360,8 @@ class Exit:
 class Instance:
     """One copy as the backend observes it. Times are seconds since the epoch, memory is bytes.
 
-    `needs_spec` where the backend adopted it without knowing its order: it can't start it again until `ensure`.
+    `needs_spec` where it is not as ordered, and only `ensure` mends that: the backend adopted it without knowing its
+    order, or somebody else stopped it.
     """
 
     id: str

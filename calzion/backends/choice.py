@@ -5,12 +5,11 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 
 from calzion.layout import Layout
 
 PROCESS, DOCKER, AUTO = "process", "docker", "auto"
-_SOCKET = Path("/var/run/docker.sock")
+_SOCKET = "/var/run/docker.sock"
 _SECONDS = 3.0
 
 
@@ -24,19 +23,19 @@ def chosen_backend(layout: Layout) -> str | None:
 
 def best_backend(environ: Mapping[str, str]) -> str:
     """What a first start takes where nobody says: containers where an engine of this machine answers."""
+    return DOCKER if engine_answers(environ) else PROCESS
+
+
+def engine_answers(environ: Mapping[str, str]) -> bool:
+    """Whether an engine of this machine says that it is well (GET /_ping of the Engine API)."""
     host = environ.get("DOCKER_HOST", f"unix://{_SOCKET}")
     if not host.startswith("unix://"):
-        return PROCESS  # the slugs are here, and so are the instances
-    return DOCKER if _answers(Path(host.removeprefix("unix://"))) else PROCESS
-
-
-def _answers(path: Path) -> bool:
-    """Whether an engine says that it is well (GET /_ping of the Engine API)."""
+        return False  # the slugs are here, and so are the instances
     connection = http.client.HTTPConnection("engine", timeout=_SECONDS)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
             stream.settimeout(_SECONDS)
-            stream.connect(str(path))
+            stream.connect(host.removeprefix("unix://"))
             connection.sock = stream
             connection.request("GET", "/_ping")
             return connection.getresponse().status == http.HTTPStatus.OK

@@ -37,7 +37,7 @@ def _print(answer: dict[str, Any]) -> None:
     rows = [[part["name"], part["state"], part.get("detail", "")] for part in answer["parts"]]
     for line in table(["PART", "STATE", "DETAIL"], rows):
         print(line)
-    for sentence in answer.get("protections", []):
+    for sentence in (*answer.get("troubles", []), *answer.get("protections", [])):
         print(f" !     {sentence}", file=sys.stderr)
 
 

@@ -50,6 +50,7 @@ class Desk:
             "instances": self._instances,
             "environment": self._environment,
             "doctor": self._doctor,
+            "troubles": self._troubles,
             "plan": self._plan,
             "set_service": self._set_service,
             "remove_service": self._remove_service,
@@ -75,6 +76,9 @@ class Desk:
 
     def _doctor(self, _message: dict[str, Any], channel: Channel) -> None:
         channel.send({"answer": self._parts.backend.doctor()})
+
+    def _troubles(self, _message: dict[str, Any], channel: Channel) -> None:
+        channel.send({"answer": self._parts.troubles.sentences()})
 
     def _deployments(self, _message: dict[str, Any], channel: Channel) -> None:
         channel.send({"answer": views.deployment_list(self._parts)})

@@ -14,6 +14,7 @@ from calzion.controller.locks import DeploymentLocks
 from calzion.controller.observed import Observed
 from calzion.controller.store.database import Database
 from calzion.controller.stories import StoryBook
+from calzion.controller.troubles import Troubles
 from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
@@ -69,5 +70,6 @@ class Parts:
     service_addresses: IPv4Network = LOOPBACK
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)
+    troubles: Troubles = field(default_factory=Troubles)
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = _new_id

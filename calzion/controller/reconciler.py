@@ -19,8 +19,10 @@ from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import UNFINISHED, Release, ReleaseState
 from calzion.controller.traffic import Traffic
+from calzion.controller.troubles import ENGINE
 from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
+from calzion.model import Endpoint
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ PASS_INTERVAL = 30.0
 """Seconds between passes that nothing asked for."""
 
 RETRY_INTERVAL = 1.0
+
+TROUBLED_INTERVAL = 5.0
+"""The same while a deployment can't be kept running."""
 
 _OVER = (InstanceRole.STARTING, InstanceRole.DRAINING)
 """Roles of instances that no rollout under way answers for any more, once its lock is free."""
@@ -65,9 +70,11 @@ class Reconciler:
             try:
                 self.reconcile(first)
                 first = False
-                pause = self._expiry.next_in(PASS_INTERVAL)
+                self._parts.troubles.overcome(ENGINE)
+                pause = self._expiry.next_in(TROUBLED_INTERVAL if self._parts.troubles else PASS_INTERVAL)
             except CalzionError as error:
-                _log.warning("%s", error)
+                if self._parts.troubles.meet(ENGINE, error):
+                    _log.warning("%s", error)
                 pause = RETRY_INTERVAL
             except Exception:
                 _log.exception("a pass broke")
@@ -88,7 +95,10 @@ class Reconciler:
         self._end_orphans([id for id in observed if id not in known])
         self._tidy_all(records)
         self._expiry.end_due()
-        self._keep_running([record for record in records if record.state is InstanceRole.LIVE], first)
+        live = [record for record in records if record.state is InstanceRole.LIVE]
+        self._keep_running(live, first)
+        if self._parts.backend.containers:
+            self._follow_addresses(live)
         self._traffic.apply()
         self._traffic.sweep()
 
@@ -148,15 +158,40 @@ class Reconciler:
                 instances.remove(connection, ids)
 
     def _keep_running(self, records: list[InstanceRecord], first: bool) -> None:
+        """Start what does not run, and remember of which deployments some can't be."""
         wanting: dict[int, set[str]] = defaultdict(set)
         observed = self._parts.observed.instances()
         for record in records:
             # After a restart of either side the backend lacks the specs of what it adopted.
             if first or record.id not in observed or observed[record.id].needs_spec:
                 wanting[record.deployment_id].add(record.id)
-        for deployment_id, ids in wanting.items():
+        with self._parts.database.read() as connection:
+            names = {each.id: each.name for each in deployments.all_deployments(connection)}
+        for deployment_id, name in names.items():
             try:
-                specs = live_specs(self._parts, deployment_id)
-                self._parts.backend.ensure([spec for spec in specs if spec.id in ids])
+                self._keep_deployment_running(deployment_id, wanting[deployment_id])
+                self._parts.troubles.overcome(name)
             except CalzionError as error:
-                _log.warning("deployment %s can't be kept running: %s", deployment_id, error)
+                if self._parts.troubles.meet(name, error):
+                    _log.warning("%s can't be kept running: %s", name, error)
+        self._parts.troubles.keep({*names.values()})
+
+    def _keep_deployment_running(self, deployment_id: int, ids: set[str]) -> None:
+        if ids:
+            specs = live_specs(self._parts, deployment_id)
+            self._parts.backend.ensure([spec for spec in specs if spec.id in ids])
+
+    def _follow_addresses(self, records: list[InstanceRecord]) -> None:
+        """A container that was made anew may have got another address."""
+        observed = self._parts.observed.instances()
+        moved = [
+            (record.id, {name: Endpoint(there.address, end.port) for name, end in record.endpoints.items()})
+            for record in records
+            if (there := observed.get(record.id))
+            and there.address
+            and any(end.host != there.address for end in record.endpoints.values())
+        ]
+        if moved:
+            with self._parts.database.write() as connection:
+                for id_, endpoints in moved:
+                    instances.set_endpoints(connection, id_, endpoints)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calzion.backends.choice import engine_answers
 from calzion.config import Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
@@ -48,7 +49,7 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
         "host": lambda: _run_host(settings, ready, environ),
         "router": lambda: _run_router(settings, ready),
         "reconciler": lambda: _run_reconciler(settings, ready, environ),
-        "controller": lambda: _run_controller(settings, ready),
+        "controller": lambda: _run_controller(settings, ready, environ),
         "sshd": lambda: _run_sshd(settings, ready),
     }
     if part not in runs:
@@ -107,7 +108,7 @@ def _run_sshd(settings: Settings, ready: Ready) -> None:
     server.run(lambda address: ready({"fingerprint": server.fingerprint, "port": address.port}))
 
 
-def _run_controller(settings: Settings, ready: Ready) -> None:
+def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
     from calzion.controller.api.app import ApiParts, make_app
     from calzion.controller.api.client import ReconcilerClient
     from calzion.controller.api.server import serve
@@ -124,7 +125,7 @@ def _run_controller(settings: Settings, ready: Ready) -> None:
                 reconciler=ReconcilerClient(layout.reconciler_socket),
                 uploads=layout.uploads,
                 keep_releases=settings.keep_releases,
-                checks=_part_checks(settings),
+                checks=_part_checks(settings, environ),
             )
         ),
         layout.api_socket,
@@ -236,7 +237,7 @@ def image_builder(
     return ImageBuilder(client=docker_engine(layout, environ).api, environ=environ, told=told)
 
 
-def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
+def _part_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[PartCheck, ...]:
     from calzion.controller.api.status import PartCheck
 
     layout = settings.layout
@@ -252,10 +253,14 @@ def _part_checks(settings: Settings) -> tuple[PartCheck, ...]:
     def of_address(address: Address) -> Callable[[], str]:
         return lambda: "" if _accepts(address) else f"nothing answers at {address}"
 
+    def of_engine() -> str:
+        return "" if engine_answers(environ) else "no container engine answers"
+
     return (
         *(PartCheck(name, of_socket(path)) for name, path in sockets.items()),
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
+        *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
     )
 
 

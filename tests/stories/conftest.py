@@ -4,7 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.containers import need_images
 from tests.stories.site import Site
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A file whose stories are told on several backends names them in BACKENDS."""
+    backends = getattr(metafunc.module, "BACKENDS", ())
+    if backends and "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", backends, scope="module")
+
+
+@pytest.fixture(scope="module")
+def backend() -> str:
+    return "process"
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +27,11 @@ def flags() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def site(flags: tuple[str, ...]) -> Iterator[Site]:
+def site(backend: str, flags: tuple[str, ...]) -> Iterator[Site]:
     """A running server, shared by the stories of a file; each uses deployments of its own."""
-    site = Site()
+    if backend == "docker":
+        need_images()
+    site = Site(backend)
     try:
         site.start(*flags)
         added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"))

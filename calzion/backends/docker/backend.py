@@ -205,6 +205,8 @@ class DockerBackend:
             container = self._find(spec.id)
             if container is None:
                 self._engine.api.start(self._create(spec))
+            elif not container["NetworkSettings"]["Networks"]:
+                self._start_anew(spec)
             elif container["State"]["Paused"]:
                 self._engine.api.unpause(container["Id"])
             elif container["State"]["Status"] not in ("running", "restarting"):
@@ -215,8 +217,11 @@ class DockerBackend:
         try:
             self._engine.api.start(container)
         except APIError:
-            self._forget(spec.id)
-            self._engine.api.start(self._create(spec))
+            self._start_anew(spec)
+
+    def _start_anew(self, spec: RunSpec) -> None:
+        self._forget(spec.id)
+        self._engine.api.start(self._create(spec))
 
     def _create(self, spec: RunSpec, *, terminal: bool = False, attached: bool = False) -> str:
         network = self._networks.ensure(spec.deployment)

@@ -42,7 +42,15 @@ def instance_of(container: Inspected, memory: int = 0) -> Instance:
         restarts=container["RestartCount"],
         exit=exit_of(state) if observed in (InstanceState.WAITING, InstanceState.EXITED) else None,
         memory=memory,
+        needs_spec=_was_disturbed(container),
     )
+
+
+def _was_disturbed(container: Inspected) -> bool:
+    """Whether somebody stopped it, froze it or cut it off, which the engine itself won't undo."""
+    state = container["State"]
+    stopped = state["Status"] in ("created", "exited", "dead") or state["Paused"]
+    return stopped or not container["NetworkSettings"]["Networks"]
 
 
 def pid_of(container: Inspected) -> int | None:

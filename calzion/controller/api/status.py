@@ -33,11 +33,12 @@ class Status:
         response.media = {
             "ok": not any(problems.values()),
             "parts": parts,
-            "protections": self._protections(),
+            "troubles": self._sentences("troubles"),
+            "protections": self._sentences("doctor"),
         }
 
-    def _protections(self) -> list[str]:
+    def _sentences(self, question: str) -> list[str]:
         try:
-            return list(self._reconciler.answer("doctor"))
+            return list(self._reconciler.answer(question))
         except CalzionError as error:
             return [error.message]
