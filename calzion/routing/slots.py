@@ -99,7 +99,7 @@ def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> R
     """The state that serves `table`; pools that `table` lacks keep their slots.
 
     `occupied` slots hold servers that the state does not know of: they are given to no pool.
-    Raises CalzionError (failed) where the slots don't suffice.
+    Raises CalzionError (failed) where the slots don't suffice, ValueError for what HAProxy could not be told.
     """
     free = {http: _free(state, occupied, http) for http in (True, False)}
     pools = dict(state.pools)
@@ -108,6 +108,8 @@ def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> R
         slot = held.slot if held else _take(free[pool.http], pool)
         if is_http(slot) is not pool.http:
             raise ValueError(f"pool {name!r} changed between HTTP and TCP")
+        for endpoint in pool.endpoints:
+            Server.of(slot, endpoint)  # one that is kept and can't be told would stop every later table
         pools[name] = Placed(slot=slot, endpoints=tuple(sorted(set(pool.endpoints))))
     routes = {host_key(host): pools[name].slot for host, name in table.hosts.items()}
     routes |= {address_key(address): pools[name].slot for address, name in table.addresses.items()}

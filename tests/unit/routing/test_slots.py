@@ -111,6 +111,8 @@ def test_servers_are_named_for_their_endpoint(endpoint: Endpoint, name: str, add
 def test_a_server_needs_an_address() -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         Server.of("http_0", Endpoint("evil.test", 80))
+    with pytest.raises(ValueError, match="does not appear to be"):
+        place(RouterState(), table(p=(Endpoint("evil.test", 80),)), ())
 
 
 def test_difference() -> None:
