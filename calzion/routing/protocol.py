@@ -13,14 +13,21 @@ class Router(Protocol):
 
         Pools that `table` lacks get no new connections and keep those they have until `retire`. Idempotent; after a
         restart of either side it brings the router to `table` whatever it held.
-        Raises CalzionError (failed) where the router does not answer.
+        Raises CalzionError (failed) where the router does not answer or has no place left, ValueError for names and
+        addresses that it can't serve; then no route has changed, unless the router ended meanwhile.
         """
 
     def connections(self, pool: str) -> int:
-        """Open connections of a pool that the table lacks or holds; 0 where there is no such pool."""
+        """Open connections of a pool that the table lacks or holds; 0 where there is no such pool.
+
+        Raises CalzionError (failed) where the router does not answer.
+        """
 
     def retire(self, pool: str) -> None:
-        """Cut what is still connected to a pool that the table lacks, and free its place."""
+        """Cut what is still connected to a pool that the table lacks, and free its place. Unknown pools are ignored.
+
+        Raises CalzionError (failed) where the router does not answer, ValueError where a route leads to the pool.
+        """
 
     @property
     def pools(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The backends that the contract holds for."""
+"""The backends and routers that the contracts hold for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 
 from calzion.backends.protocol import Backend
 from calzion.model import Command, DeploymentName, Exit, RunSpec, ServiceName, Stop
+from tests.contract.router_stage import MemoryStage, RealStage, RouterStage
 from tests.fakes.backend import FakeBackend, Program
 from tests.fakes.engine import DockerSite
 from tests.fakes.host import Host, free_port
+from tests.integration.router_rig import Rig
 
 SERVE = "exec python3 serve.py"
 IDLE = "exec sleep 1000"
@@ -104,3 +106,17 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     yield Stage(site.backend, replace(template, slug=site.slug))
     site.backend.forget([one.id for one in site.backend.instances()])
     site.backend.remove_deployment(template.deployment)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    rig = Rig(tmp_path_factory.mktemp("router"))
+    yield rig
+    rig.close()
+
+
+@pytest.fixture(params=["memory", "haproxy"])
+def router(request: pytest.FixtureRequest) -> Iterator[RouterStage]:
+    stage = MemoryStage() if request.param == "memory" else RealStage(request.getfixturevalue("rig"))
+    yield stage
+    stage.close()

@@ -98,7 +98,8 @@ class World:
     def lose_power(self) -> None:
         """Everything ends at once: the controller, every instance and the router."""
         self.backend.lose_power()
-        self.router = FakeRouter()
+        self.router.stop()
+        self.router.start()
 
     def deploy(
         self,
