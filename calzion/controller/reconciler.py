@@ -141,6 +141,8 @@ class Reconciler:
             undo_copy(self._parts, now)
             return
         over = [record for record in records if record.state in _OVER and self._is_left(record)]
+        if over:
+            self._traffic.catch_up()
         self._finish_draining(over)
         if now and over:
             remove_stray(self._parts, now)

@@ -41,6 +41,7 @@ class Traffic:
         self._parts = parts
         self._lock = threading.Lock()
         self._draining: set[str] = set()
+        self._behind = True
 
     def is_draining(self, record: InstanceRecord) -> bool:
         """Whether its end is being seen to."""
@@ -59,9 +60,16 @@ class Traffic:
     def apply(self) -> None:
         """Bring the router to what the store says; everything that changed switches at one moment."""
         with self._lock:
+            self._behind = True
             with self._parts.database.read() as connection:
                 table = self.table(connection)
             self._parts.router.apply(table)
+            self._behind = False
+
+    def catch_up(self) -> None:
+        """Make up for an `apply` that failed, or that a crash left undone: until then the old are still routed."""
+        if self._behind:
+            self.apply()
 
     def table(self, connection: Connection) -> RouteTable:
         by_deployment: dict[int, list[InstanceRecord]] = defaultdict(list)
@@ -89,7 +97,11 @@ class Traffic:
         self.retire({_pool_of(name) for name in self._parts.router.pools})
 
     def drain(self, records: Sequence[InstanceRecord]) -> None:
-        """Stop instances that get nothing new: the routed ones when their last connection ended, or at the deadline."""
+        """Stop instances that get nothing new: the routed ones when their last connection ended, or at the deadline.
+
+        Raises CalzionError, OSError, before anything is stopped, where the router can't be told to send them no more.
+        """
+        self.catch_up()
         routed = [record for record in records if record.pool]
         self._stop([record for record in records if not record.pool])
         pools = {record.pool for record in routed}
