@@ -1,17 +1,20 @@
-"""The backends and routers that the contracts hold for."""
+"""The backends, builders and routers that the contracts hold for."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from calzion.backends.protocol import Backend
 from calzion.model import Command, DeploymentName, Exit, RunSpec, ServiceName, Stop
-from tests.contract.router_stage import MemoryStage, RealStage, RouterStage
+from tests.contract import builder_stage, router_stage
+from tests.contract.builder_stage import BuilderStage
+from tests.contract.router_stage import RouterStage
 from tests.fakes.backend import FakeBackend, Program
 from tests.fakes.engine import DockerSite
 from tests.fakes.host import Host, free_port
@@ -117,6 +120,16 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture(params=["memory", "haproxy"])
 def router(request: pytest.FixtureRequest) -> Iterator[RouterStage]:
-    stage = MemoryStage() if request.param == "memory" else RealStage(request.getfixturevalue("rig"))
+    if request.param == "memory":
+        stage: RouterStage = router_stage.MemoryStage()
+    else:
+        stage = router_stage.RealStage(request.getfixturevalue("rig"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(params=[builder_stage.MemoryStage, builder_stage.RealStage], ids=["memory", "sandbox"])
+def builder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BuilderStage]:
+    stage: BuilderStage = request.param(tmp_path)
     yield stage
     stage.close()

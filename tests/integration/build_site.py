@@ -27,10 +27,11 @@ CACHE = "app/web"
 
 
 class Output:
-    """A Sink that keeps what it is told; `until` waits for a line."""
+    """A Sink that keeps what it is told, and of what; `until` waits for a line."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.sources: set[str] = set()
         self._changed = threading.Condition()
 
     def step(self, text: str) -> None:
@@ -42,6 +43,7 @@ class Output:
     def log(self, text: str, source: str = "") -> None:
         with self._changed:
             self.lines.append(text)
+            self.sources.add(source)
             self._changed.notify_all()
 
     def until(self, line: str) -> None:
