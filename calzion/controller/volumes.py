@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
-from calzion.controller.store import releases
+from calzion.controller.store import releases, tasks
 from calzion.controller.store.deployments import Deployment
+from calzion.controller.store.releases import Release
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName
 from calzion.progress import Story
 
 
 def remove_stray(parts: Parts, deployment: Deployment) -> None:
-    """Remove the volumes of services that no release which went live has had. The caller holds the turn."""
+    """Remove the volumes of services that no release which went live has had, and forget the tasks that may have
+    written to them. The caller holds the turn.
+    """
     with parts.database.read() as connection:
         lived = releases.services_ever_live(connection, deployment.id)
+        tried = next(iter(releases.of_deployment(connection, deployment.id)), None)
     names = parts.backend.volume_names(deployment.name)
-    parts.backend.remove_volumes(deployment.name, [name for name in names if _service(name) not in lived])
+    stray = [name for name in names if _service(name) not in lived]
+    if stray and tried:
+        _forget_tasks(parts, tried, {_service(name) for name in stray}, everything=not lived)
+    parts.backend.remove_volumes(deployment.name, stray)
+
+
+def _forget_tasks(parts: Parts, tried: Release, gone: Collection[str], *, everything: bool) -> None:
+    """What a task did for the services that are `gone` is gone too: for those that it requires, or ran as."""
+    with parts.database.write() as connection:
+        for task in tried.tasks:
+            if everything or not {task.service, *task.require}.isdisjoint(gone):
+                tasks.forget(connection, tried.deployment_id, task.name)
 
 
 def remove_volume(
