@@ -30,7 +30,26 @@ def find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
 
     Raises CalzionError (not_found; refused where the new one is not new, or the two have different repositories).
     """
-    if has_lived(parts, deployment):
+    try:
+        return _find_origin(parts, deployment, name)
+    except CalzionError as error:
+        with parts.database.read() as connection:
+            if releases.origin_to_repeat(connection, deployment.id) == name:
+                error.hint = was_meant(deployment.name, name)
+        raise
+
+
+def was_meant(name: str, origin: str) -> str:
+    """What to say of a copy for which an earlier try had asked."""
+    return (
+        f"{name} was to begin with the data of {origin} and has not gone live since;"
+        f" after 'calzion destroy {name}' it begins without"
+    )
+
+
+def _find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
+    # Half a copy is removed before the next release begins.
+    if not deployment.copying and has_lived(parts, deployment):
         raise CalzionError(
             f"only a new deployment can begin with the data of {name}, and {deployment.name} has its own",
             hint="deploy to another name, or destroy this one first; without 'from' it keeps what it has",
@@ -71,6 +90,7 @@ class Copy:
     story: Story
     cancellation: Cancellation
     mask: Mask = field(default_factory=lambda: Mask({}))
+    again: bool = False
 
     @classmethod
     def prepare(
@@ -83,8 +103,10 @@ class Copy:
         cancellation: Cancellation,
     ) -> Copy:
         """Decide what will be copied, and change nothing. Raises CalzionError (refused, not_found)."""
-        origin, found, mask = None, [], Mask({})
+        origin, found, mask, again = None, [], Mask({}), False
         if release.data_from:
+            with parts.database.read() as connection:
+                again = releases.origin_to_repeat(connection, deployment.id) == release.data_from
             origin = find_origin(parts, deployment, release.data_from)
             live = find_live(parts, origin)
             mask = live.surroundings.mask
@@ -101,6 +123,7 @@ class Copy:
             story=story,
             cancellation=cancellation,
             mask=mask,
+            again=again,
         )
 
     def announce(self, wanted: Iterable[Task]) -> None:
@@ -111,6 +134,8 @@ class Copy:
             ", ".join(each.outlet.what for each in self.transfers) or "nothing: no service has data in both"
         )
         self.story.log(f"begins with the data of {self.origin.name}: {names}")
+        if self.again:
+            self.story.log(was_meant(self.deployment.name, self.origin.name))
         if self.transfers and not any(task.sanitize for task in wanted):
             self.story.warning(
                 f"nothing sanitizes the data of {self.origin.name}: no task of 'Run' has 'sanitize: true'"

@@ -38,7 +38,7 @@ from calzion.redaction import Mask
 _log = logging.getLogger(__name__)
 
 _NEVER_LIVE = (ReleaseState.FAILED, ReleaseState.CANCELLED)
-"""States of releases that are tried again as they were meant: with the data and the time to live they asked for."""
+"""States of releases that are tried again as they were meant: with the time to live they asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +64,20 @@ class Deployer:
     def deployments_of(self, repository: str) -> list[str]:
         return deployments_of(self._parts, repository)
 
+    def with_origin(self, name: DeploymentName, claim: Claim) -> Claim:
+        """The claim, with the data that the last try asked for where this one does not, and nothing is live yet."""
+        if claim.data_from:
+            return claim
+        with self._parts.database.read() as connection:
+            found = deployments.find(connection, name)
+            origin = releases.origin_to_repeat(connection, found.id) if found else ""
+        return replace(claim, data_from=origin)
+
     def check_origin(self, name: DeploymentName, claim: Claim) -> None:
         """Raises CalzionError where the deployment can't begin with the data that the claim names."""
         if claim.data_from:
             with self._parts.database.read() as connection:
                 found = deployments.find(connection, name)
-            if found and found.copying:
-                return  # what is there is removed before the release begins
             find_origin(
                 self._parts, found or deployments.provisional(name, claim.repository), claim.data_from
             )
@@ -213,7 +220,7 @@ class Deployer:
                 user=claim.user,
                 commit=claim.commit,
                 act=act,
-                data_from=again.data_from if again else "",
+                data_from=releases.origin_to_repeat(connection, deployment.id),
                 ttl=again.ttl if again else None,
                 now=self._parts.now(),
             )

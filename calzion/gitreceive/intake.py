@@ -9,6 +9,7 @@ from typing import Any
 from calzion.controller.access import may_deploy, require_deploy
 from calzion.controller.channel import Channel
 from calzion.controller.claim import Claim
+from calzion.controller.copying import was_meant
 from calzion.controller.deployer import Deployer
 from calzion.controller.locks import CancellationToken
 from calzion.controller.store import keys
@@ -60,8 +61,6 @@ class Intake:
         if key is None:
             raise CalzionError("this key is not known here any more", code="refused")
         require_deploy(key.name, key.allow, update.deployment)
-        if isinstance(update, Deploy) and update.data_from:
-            require_deploy(key.name, key.allow, update.data_from)
         if isinstance(update, Destroy):
             self._destroy(request, update, key, channel, talk)
         elif update.plan:
@@ -87,14 +86,14 @@ class Intake:
         with open_push(self._repository(request), request.quarantine) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
-            self._deployer.check_origin(update.deployment, claim)
+            claim = self._with_data(update, key, claim)
             forecast = self._deployer.forecast(update.deployment, template, sources, claim)
         story = Story(channel.tell)
         story.step(f"{update.deployment}: plan of {update.new[:7]} ({key.name})")
         for line in forecast.lines():
             story.log(line)
-        if update.data_from:
-            story.log(f"begins with the data of {update.data_from}")
+        if claim.data_from:
+            story.log(f"begins with the data of {claim.data_from}")
         raise CalzionError("plan only: nothing was changed", code="refused")
 
     def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:
@@ -110,7 +109,7 @@ class Intake:
         with self._deployer.turn(update.deployment, claim.holder, channel.tell, talk.cancellation):
             check_update(repository, old=update.old, new=update.new, ref=update.ref)
             try:
-                self._release(request, repository, update, claim, channel, talk)
+                self._release(request, repository, update, key, claim, channel, talk)
             except CalzionError as error:
                 if not error.told and error.code != "refused":
                     self._deployer.activation.add_serving(update.deployment, error)
@@ -122,6 +121,7 @@ class Intake:
         request: PushRequest,
         repository: Path,
         update: Deploy,
+        key: UserKey,
         claim: Claim,
         channel: Channel,
         talk: _Talk,
@@ -129,10 +129,26 @@ class Intake:
         with open_push(repository, request.quarantine) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
-            self._deployer.check_origin(update.deployment, claim)
+            claim = self._with_data(update, key, claim)
             self._deployer.release_template(
                 update.deployment, template, sources, claim, channel.tell, talk.cancellation
             )
+
+    def _with_data(self, update: Deploy, key: UserKey, claim: Claim) -> Claim:
+        """The claim with the data that the deployment begins with, this push or an earlier try having asked for it.
+
+        Raises CalzionError where it can't have that, or the key may not.
+        """
+        meant = self._deployer.with_origin(update.deployment, claim)
+        if meant.data_from:
+            try:
+                require_deploy(key.name, key.allow, meant.data_from)
+            except CalzionError as error:
+                if meant != claim:
+                    error.hint = was_meant(update.deployment, meant.data_from)
+                raise
+            self._deployer.check_origin(update.deployment, meant)
+        return meant
 
     def _require_share(self, request: PushRequest) -> None:
         """Raises CalzionError (refused) where the key may deploy nothing of the repository."""

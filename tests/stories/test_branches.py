@@ -167,8 +167,9 @@ def test_a_failed_sanitizing_leaves_nothing_of_the_copy(site: Site, repository: 
     assert site.json("ps", "fails-pr1") == []
     assert look(site, "shop-staging") == before
     repository.commit({"clean.py": CLEAN})
-    mended = repository.push("fails-pr1", "-o", "from=shop-staging")
+    mended = repository.push("fails-pr1")
     assert mended.status == 0, mended
+    assert "fails-pr1 was to begin with the data of shop-staging and has not gone live since" in mended
     assert look(site, "fails-pr1")["files"] == ["blurred"]
 
 
@@ -203,6 +204,10 @@ def test_data_goes_only_to_those_who_may_deploy_where_it_comes_from(site: Site) 
     bob = site.repository("owned", SMALL, user="bob")
     refused = bob.push("owned-pr1", "-o", "from=owned-staging")
     assert refused.status != 0 and "bob's key may not push to owned-staging" in refused, refused
+    admin = site.repository("owned", SMALL | {"Procfile": "web: exec false\n"})
+    assert "start failed" in admin.push("owned-pr2", "-o", "from=owned-staging")
+    unasked = bob.push("owned-pr2")
+    assert "bob's key may not push to owned-staging" in unasked and "owned-pr2 was to begin with" in unasked
     other = site.repository("others", SMALL).push("others-pr1", "-o", "from=owned-staging")
     assert "owned-staging does not belong to the repository others" in other, other
     assert not {"owned-pr1", "others-pr1"} & {each["name"] for each in site.json("list")}

@@ -39,7 +39,8 @@ class Releases:
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}.
 
-        "from" names a deployment with a copy of whose data a new one begins; "ttl" is how long it may live, such as 3d.
+        "from" names a deployment with a copy of whose data a new one begins; without it, until one is live, that which
+        the last try named. "ttl" is how long it may live, such as 3d.
         """
         data = body.json_object(request)
         user = body.optional(data, "user", ADMINISTRATOR)
@@ -49,12 +50,14 @@ class Releases:
         ttl = parse_ttl(body.text(data, "ttl")) if "ttl" in data else None
         with self._database.write() as connection:
             found = deployments.get(connection, deployment)
+            if data_from:
+                deployments.get(connection, data_from)
             release = releases.open_release(
                 connection,
                 found.id,
                 user=user,
                 commit=commit,
-                data_from=data_from,
+                data_from=data_from or releases.origin_to_repeat(connection, found.id),
                 ttl=ttl,
                 now=time.time(),
             )

@@ -141,6 +141,12 @@ def to_repeat(connection: Connection, deployment_id: int) -> Release | None:
     return next((release for release in tried if release.started), None)
 
 
+def origin_to_repeat(connection: Connection, deployment_id: int) -> str:
+    """The deployment with whose data the latest try was to begin; '' for none, and once a release is live."""
+    found = to_repeat(connection, deployment_id)
+    return found.data_from if found and found.state is not ReleaseState.CURRENT else ""
+
+
 def of_deployment(connection: Connection, deployment_id: int) -> list[Release]:
     """Newest first."""
     chosen = select(releases).where(releases.c.deployment_id == deployment_id)

@@ -13,13 +13,14 @@ import pytest
 from calzion.controller.claim import Claim
 from calzion.controller.expiry import set_ttl
 from calzion.controller.locks import CancellationToken
+from calzion.controller.operations import destroy
 from calzion.controller.redeploy import redeploy
 from calzion.controller.store import deployments, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.transfer import _DUMP, _KEEP, _PACK, _RESTORE, _SNAPSHOT, _UNPACK
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Exit, ServiceName
-from calzion.progress import Event
+from calzion.progress import Event, Story
 from calzion.template import parse_template
 from tests.fakes.backend import Program
 from tests.fakes.builder import FakeTree
@@ -77,6 +78,7 @@ def branch(
         heard(event)
 
     with world.deployer.turn(PR, "a test", listen, cancellation):
+        claim = world.deployer.with_origin(PR, claim)
         world.deployer.check_origin(PR, claim)
         world.deployer.release_template(PR, template, sources, claim, listen, cancellation)
 
@@ -180,6 +182,38 @@ def test_a_redeploy_of_what_never_went_live_begins_with_the_copy_again(world: Wo
         world.events.clear()
     deployment = find(world)
     assert deployment and deployment.ttl == 3600
+
+
+def test_the_next_push_begins_with_the_copy_again_until_one_is_live(world: World) -> None:
+    world.backend.programs["migrate"] = FAILS
+    for terms in ({"data_from": NAME}, {}):
+        world.events.clear()
+        with pytest.raises(CalzionError):
+            branch(world, **terms)
+        assert any("Copying postgres of app" in text for text in told(world))
+        assert left(world) == []
+        again = "pr was to begin with the data of app and has not gone live since"
+        assert any(again in text for text in told(world)) is not bool(terms)
+    world.backend.programs["migrate"] = WELL
+    branch(world)
+    world.events.clear()
+    branch(world)
+    assert not any("Copying" in text or "begin with" in text for text in told(world))
+
+
+def test_what_was_to_be_copied_and_is_gone_says_how_to_begin_without(world: World) -> None:
+    world.backend.programs["migrate"] = FAILS
+    with pytest.raises(CalzionError):
+        branch(world, data_from=NAME)
+    story = Story(lambda _: None)
+    destroy(world.parts, world.traffic, NAME, NAME, story)
+    with pytest.raises(CalzionError, match="there is no deployment app") as caught:
+        branch(world)
+    assert "after 'calzion destroy pr' it begins without" in caught.value.hint
+    destroy(world.parts, world.traffic, PR, PR, story)
+    world.backend.programs["migrate"] = WELL
+    branch(world)
+    assert "web" in left(world)
 
 
 def test_files_that_change_meanwhile_are_told_and_copied(world: World) -> None:
