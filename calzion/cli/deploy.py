@@ -14,8 +14,8 @@ from calzion.cli.invocation import Invocation, connection_options, pass_invocati
 from calzion.cli.meter import metered
 from calzion.cli.preview import preview, show_preview
 from calzion.cli.proposal import Code, Proposal, template_sections
-from calzion.cli.proposing import proposal_options, propose_here
-from calzion.cli.target import DeploymentType, TtlType
+from calzion.cli.proposing import data_option, proposal_options, propose_here
+from calzion.cli.target import TtlType
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
 from calzion.packing.archive import archive
@@ -27,13 +27,7 @@ from calzion.template import as_keys
 @click.option(
     "--plan", is_flag=True, help="say what would change, as 'calzion plan' does, and change nothing"
 )
-@click.option(
-    "--from",
-    "data_from",
-    type=DeploymentType(),
-    metavar="DEPLOYMENT",
-    help="begin a new deployment with a copy of the data of this one",
-)
+@data_option
 @click.option("--ttl", type=TtlType(), metavar="3d", help="have the deployment remove itself after this time")
 @connection_options
 @pass_invocation
@@ -60,7 +54,7 @@ def deploy(
     for note in proposal.notes:
         show(note)
     if plan:
-        return show_preview(preview(client, deployment, proposal), proposal, show)
+        return show_preview(preview(client, deployment, proposal, data_from), proposal, show)
     terms = {name: value for name, value in (("from", data_from), ("ttl", ttl)) if value is not None}
     release = _open(client, deployment, {"user": invocation.user, "commit": proposal.commit, **terms})
     _fill(client, release, proposal)

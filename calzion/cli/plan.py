@@ -10,13 +10,14 @@ import click
 from calzion.cli.follow import printer
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
 from calzion.cli.preview import preview, show_preview, status_of
-from calzion.cli.proposing import proposal_options, propose_here
+from calzion.cli.proposing import data_option, proposal_options, propose_here
 from calzion.cli.terminal import print_json
 from calzion.model import DeploymentName
 
 
 @click.command()
 @proposal_options
+@data_option
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 @connection_options
 @pass_invocation
@@ -26,6 +27,7 @@ def plan(
     deployment: DeploymentName,
     working_tree: bool,
     search_path: tuple[str, ...],
+    data_from: DeploymentName | None,
     as_json: bool,
 ) -> int:
     """Say what a deploy of TEMPLATE as DEPLOYMENT would do, and change nothing.
@@ -40,7 +42,7 @@ def plan(
     show = printer(invocation, sys.stderr if as_json else sys.stdout)
     for note in proposal.notes:
         show(note)
-    forecast = preview(client, deployment, proposal)
+    forecast = preview(client, deployment, proposal, data_from)
     if as_json:
         print_json(forecast)
         return status_of(forecast)

@@ -16,11 +16,16 @@ from calzion.progress import DONE, LOG, STEP, Event
 from calzion.template import as_keys
 
 
-def preview(client: Client, deployment: DeploymentName, proposal: Proposal) -> dict[str, Any]:
-    """The forecast as JSON data. The code is described, and stays here."""
+def preview(
+    client: Client, deployment: DeploymentName, proposal: Proposal, data_from: DeploymentName | None = None
+) -> dict[str, Any]:
+    """The forecast as JSON data, of a deployment that is to begin with the data of `data_from`. The code is described,
+    and stays here."""
     codes = codes_data((code.services, describe(code.files, code.commit)) for code in proposal.codes)
     services = {service.name: as_keys(service) for service in proposal.template.services}
     body = {**template_sections(proposal.template), "services": services, "codes": codes}
+    if data_from:
+        body["from"] = data_from
     found: dict[str, Any] = client.post(f"/deployments/{deployment}/plan", body)
     return found
 

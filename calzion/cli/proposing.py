@@ -38,6 +38,16 @@ def proposal_options(command: Decorated) -> Decorated:
     return command
 
 
+def data_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--from",
+        "data_from",
+        type=DeploymentType(),
+        metavar="DEPLOYMENT",
+        help="begin a new deployment with a copy of the data of this one",
+    )(command)
+
+
 def propose_here(
     invocation: Invocation,
     client: Client,

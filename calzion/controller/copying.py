@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from calzion.controller.live import find_live
+from calzion.controller.forecast import begins_with, unsanitized
+from calzion.controller.live import find_live, no_release
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
 from calzion.controller.pipe import Pipe
+from calzion.controller.preparation import look_at
 from calzion.controller.store import deployments, instances, releases, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
@@ -63,6 +65,29 @@ def _find_origin(parts: Parts, deployment: Deployment, name: str) -> Deployment:
             code="refused",
         )
     return origin
+
+
+def foresee_copy(parts: Parts, deployment: Deployment, name: str, target: Surroundings) -> dict[str, int]:
+    """What a rollout would copy to `target`, with the bytes that it takes in the deployment `name`. Writes nothing.
+
+    Raises CalzionError (refused, not_found) where a rollout would.
+    """
+    origin = find_origin(parts, deployment, name)
+    with parts.database.read() as connection:
+        current = releases.current(connection, origin.id)
+        if current is None:
+            raise no_release(origin.name)
+        there = look_at(parts, connection, origin, current)
+    sizes = parts.backend.volumes(origin.name)
+    found = transfers(
+        Side(surroundings=there, release=current.number, new_id=parts.new_id),
+        Side(surroundings=target, release=0, new_id=parts.new_id),
+        sizes,
+    )
+    return {
+        outlet.what: sum(size for volume, size in sizes.items() if outlet.holds(volume))
+        for outlet in (each.outlet for each in found)
+    }
 
 
 def undo_copy(parts: Parts, deployment: Deployment) -> None:
@@ -130,16 +155,11 @@ class Copy:
         """Say what will be copied, and warn where nothing makes it safe to use."""
         if self.origin is None:
             return
-        names = (
-            ", ".join(each.outlet.what for each in self.transfers) or "nothing: no service has data in both"
-        )
-        self.story.log(f"begins with the data of {self.origin.name}: {names}")
+        self.story.log(begins_with(self.origin.name, [each.outlet.what for each in self.transfers]))
         if self.again:
             self.story.log(was_meant(self.deployment.name, self.origin.name))
         if self.transfers and not any(task.sanitize for task in wanted):
-            self.story.warning(
-                f"nothing sanitizes the data of {self.origin.name}: no task of 'Run' has 'sanitize: true'"
-            )
+            self.story.warning(unsanitized(self.origin.name))
 
     def fill(self) -> None:
         """Copy what must lie in the volumes before a server starts on them. Raises CalzionError (release)."""

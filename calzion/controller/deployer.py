@@ -11,7 +11,7 @@ from calzion.controller.activation import Activation
 from calzion.controller.cancellable import Cancellable
 from calzion.controller.claim import Claim, Listener
 from calzion.controller.code import is_known, lacks_slug, opened
-from calzion.controller.copying import find_origin
+from calzion.controller.copying import find_origin, foresee_copy
 from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy
@@ -174,12 +174,19 @@ class Deployer:
             prepared = foresee(
                 self._parts, deployment, template, services, sources, copying=bool(claim.data_from)
             )
+            copied = (
+                foresee_copy(self._parts, deployment, claim.data_from, prepared.surroundings)
+                if claim.data_from
+                else {}
+            )
         return Forecast(
             deployment=name,
             plan=prepared.plan,
             old_commits=commits_of(prepared.current, prepared.old),
             new_commits={service: source.commit for service, source in sources.items()},
             volumes=self._parts.backend.volumes(name),
+            data_from=claim.data_from,
+            copied=copied,
         )
 
     def change_service(

@@ -96,8 +96,9 @@ class Desk:
     def _plan(self, message: dict[str, Any], channel: Channel) -> None:
         name = DeploymentName(message["deployment"])
         proposed = Proposed.parse(message["proposed"])
-        claim = Claim(user=str(message["user"]))
+        claim = Claim(user=str(message["user"]), data_from=str(message.get("origin", "")))
         check_owner(self._parts, name, claim.repository)
+        claim = self._deployer.with_origin(name, claim)
         forecast = self._deployer.forecast(name, proposed.template, proposed.codes, claim)
         channel.send({"answer": forecast.as_dict()})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,18 @@ from calzion.model import ServiceName
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids by service, '' where code was uploaded as it lay."""
+    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids by service, '' where code was uploaded as it lay.
+
+    `copied` maps what would be copied of the deployment `data_from` to the bytes that it takes there.
+    """
 
     deployment: str
     plan: Plan
     old_commits: Mapping[ServiceName, str] = field(default_factory=dict)
     new_commits: Mapping[ServiceName, str] = field(default_factory=dict)
     volumes: Mapping[str, int] = field(default_factory=dict)
+    data_from: str = ""
+    copied: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON data with stable keys."""
@@ -27,6 +32,7 @@ class Forecast:
             "changes": self.plan.changes_something,
             "services": [self._item(item) for item in self.plan.items],
             "tasks": [{"name": task.name, "service": task.service} for task in self.plan.tasks],
+            "data": self._data() if self.data_from else None,
         }
 
     def lines(self) -> list[str]:
@@ -49,14 +55,33 @@ class Forecast:
             "volumes": kept,
         }
 
+    def _data(self) -> dict[str, Any]:
+        sanitized = any(task.sanitize for task in self.plan.tasks)
+        return {"from": self.data_from, "copied": dict(self.copied), "sanitized": sanitized}
+
     def _commits(self, service: ServiceName) -> dict[str, str]:
         return {"from": self.old_commits.get(service, ""), "to": self.new_commits.get(service, "")}
 
 
 def forecast_lines(data: Mapping[str, Any]) -> list[str]:
-    """What `as_dict` gave, a line a service and task."""
+    """What `as_dict` gave, a line a service and task; then what would be copied."""
     services = [(str(item["service"]), _described(item)) for item in data["services"]]
-    return plan_lines(services, [(str(task["name"]), str(task["service"])) for task in data["tasks"]])
+    lines = plan_lines(services, [(str(task["name"]), str(task["service"])) for task in data["tasks"]])
+    return lines + (_data_lines(data["data"]) if data.get("data") else [])
+
+
+def begins_with(origin: str, copied: Iterable[str]) -> str:
+    return f"begins with the data of {origin}: {', '.join(copied) or 'nothing: no service has data in both'}"
+
+
+def unsanitized(origin: str) -> str:
+    return f"nothing sanitizes the data of {origin}: no task of 'Run' has 'sanitize: true'"
+
+
+def _data_lines(data: Mapping[str, Any]) -> list[str]:
+    copied = [f"{what} ({size / 1e6:.1f} MB)" for what, size in sorted(data["copied"].items())]
+    lines = [begins_with(data["from"], copied)]
+    return lines if data["sanitized"] or not copied else [*lines, unsanitized(data["from"])]
 
 
 def _described(item: Mapping[str, Any]) -> str:

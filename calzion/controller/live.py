@@ -48,8 +48,12 @@ def find_live(parts: Parts, deployment: Deployment) -> Live:
     with parts.database.write() as connection:
         live = load_live(parts, connection, deployment)
     if live is None:
-        raise CalzionError(f"{deployment.name} has no release yet", hint="push to it first", code="not_found")
+        raise no_release(deployment.name)
     return live
+
+
+def no_release(name: str) -> CalzionError:
+    return CalzionError(f"{name} has no release yet", hint="push to it first", code="not_found")
 
 
 def load_live(parts: Parts, connection: Connection, deployment: Deployment) -> Live | None:

@@ -118,6 +118,13 @@ def load(parts: Parts, connection: Connection, deployment: Deployment, release: 
     return _surroundings(parts, holdings, deployment, release, services, release.secrets)
 
 
+def look_at(parts: Parts, connection: Connection, deployment: Deployment, release: Release) -> Surroundings:
+    """The same within a read transaction."""
+    holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
+    services = releases.services(connection, release.id)
+    return _surroundings(parts, holdings, deployment, release, services, release.secrets)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Known:
     """What the store says: the release as its services will see it, and what there is now."""

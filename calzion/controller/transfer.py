@@ -57,6 +57,11 @@ class Outlet:
     def what(self) -> str:
         return f"{self.service}/{self.volume}" if self.volume else self.service
 
+    def holds(self, volume: str) -> bool:
+        """Whether its data is in this volume, which is named as within the deployment."""
+        service, _, name = volume.partition(".")
+        return service == self.service and self.volume in ("", name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inlet:

@@ -92,8 +92,6 @@ class Intake:
         story.step(f"{update.deployment}: plan of {update.new[:7]} ({key.name})")
         for line in forecast.lines():
             story.log(line)
-        if claim.data_from:
-            story.log(f"begins with the data of {claim.data_from}")
         raise CalzionError("plan only: nothing was changed", code="refused")
 
     def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 from typing import Any
@@ -130,7 +131,9 @@ def test_branches_of_one_template_share_nothing(site: Site, repository: Reposito
 def test_a_branch_begins_with_a_copy_that_is_sanitized_first(site: Site, repository: Repository) -> None:
     before = look(site, "shop-staging")
     plan = repository.push("begun-pr1", "-o", "plan", "-o", "from=shop-staging")
-    assert "clean      runs once, in web" in plan and "begins with the data of shop-staging" in plan, plan
+    assert "clean      runs once, in web" in plan, plan
+    copied = r"begins with the data of shop-staging: postgres \([\d.]+ MB\), redis \([\d.]+ MB\), web/uploads"
+    assert re.search(copied, plan.text), plan
     push = repository.push("begun-pr1", "-o", "from=shop-staging", "-o", "ttl=3d")
     assert push.status == 0, push
     for words in (
@@ -218,10 +221,14 @@ def test_a_deploy_without_a_push_may_begin_with_a_copy_too(site: Site) -> None:
     template = str(repository.path / "template.yaml")
     first = site.calzion("deploy", template, "direct-staging")
     assert first.returncode == 0, first.stderr
+    plan = site.calzion("deploy", template, "direct-try", "--from", "direct-staging", "--plan")
+    assert plan.returncode == 10 and "begins with the data of direct-staging: redis (" in plan.stdout, plan
+    assert "direct-try" not in {each["name"] for each in site.json("list")}
     copied = site.calzion("deploy", template, "direct-try", "--from", "direct-staging", "--ttl", "3d")
     assert copied.returncode == 0, copied.stdout + copied.stderr
     assert "Copying redis of direct-staging" in copied.stdout
     assert "nothing sanitizes the data of direct-staging" in copied.stdout
     assert "direct-try removes itself in 2 d 23 h" in copied.stdout
-    again = site.calzion("deploy", template, "direct-try", "--from", "direct-staging")
-    assert again.returncode == 4 and "only a new deployment" in again.stdout + again.stderr, again
+    for plan_only in ((), ("--plan",)):
+        again = site.calzion("deploy", template, "direct-try", "--from", "direct-staging", *plan_only)
+        assert again.returncode == 4 and "only a new deployment" in again.stdout + again.stderr, again

@@ -23,11 +23,14 @@ class Plan:
 
         {"env": {…}, "generate": {…}, "run": {…}, "services": {NAME: {…}}, "codes": [{"services": [NAME],
         "digest": git's id of the tree, "commit": …, "names": [those at the root], "files": {PATH: Base64},
-        "large": [PATH]}]}. The deployment need not exist.
+        "large": [PATH]}], "from": the deployment with a copy of whose data it is to begin}. The planned one need not
+        exist.
         """
         name = body.label(DeploymentName, deployment)
         proposed = body.json_object(request, MAX_PLAN)
+        origin = body.optional(proposed, "from")
+        data_from = body.label(DeploymentName, origin) if origin else ""
         Proposed.parse(proposed)
         response.media = self._reconciler.answer(
-            "plan", deployment=name, proposed=proposed, user=ADMINISTRATOR
+            "plan", deployment=name, proposed=proposed, origin=data_from, user=ADMINISTRATOR
         )

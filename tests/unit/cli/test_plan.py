@@ -64,6 +64,24 @@ def test_a_plan_is_shown_and_only_asked_for(
     assert "nothing would change" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--plan")])
+def test_what_would_be_copied_is_shown(
+    calzion: Callable[..., int],
+    api: FakeApi,
+    shop: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:
+    data = {"from": "staging", "copied": {"web/files": 1_000_000, "db": 12_300_000}, "sanitized": False}
+    api.answers[f"POST {DEPLOYMENT}/plan"] = Answer({**SAME, "changes": True, "data": data})
+    assert calzion(*command, str(shop / "template.yaml"), "shop", "--from", "staging") == 10
+    assert api.seen[-1][1]["from"] == "staging"
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()[2:-1]] == [
+        "begins with the data of staging: db (12.3 MB), web/files (1.0 MB)",
+        "nothing sanitizes the data of staging: no task of 'Run' has 'sanitize: true'",
+    ]
+
+
 def test_the_code_is_described_once_for_those_who_share_it(
     calzion: Callable[..., int], api: FakeApi, shop: Path
 ) -> None:

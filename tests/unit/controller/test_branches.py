@@ -12,6 +12,7 @@ import pytest
 
 from calzion.controller.claim import Claim
 from calzion.controller.expiry import set_ttl
+from calzion.controller.forecast import Forecast
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import destroy
 from calzion.controller.redeploy import redeploy
@@ -214,6 +215,59 @@ def test_what_was_to_be_copied_and_is_gone_says_how_to_begin_without(world: Worl
     world.backend.programs["migrate"] = WELL
     branch(world)
     assert "web" in left(world)
+
+
+def plan(world: World, name: str = PR, **terms: Any) -> Forecast:
+    """What a push would do; nothing may come of it."""
+    sources = {ServiceName("web"): FakeTree("web: serve", "")}
+    deployment = DeploymentName(name)
+    world.fuse.reset()
+    claim = world.deployer.with_origin(deployment, Claim(user="t", **terms))
+    forecast = world.deployer.forecast(deployment, parse_template(TEMPLATE.encode()), sources, claim)
+    assert world.fuse.steps == []
+    return forecast
+
+
+def test_a_plan_says_what_a_push_would_copy(world: World) -> None:
+    foreseen = plan(world, data_from=NAME)
+    assert foreseen.lines()[-1] == (
+        "begins with the data of app: postgres (0.0 MB), redis (0.0 MB), web/files (0.0 MB)"
+    )
+    assert foreseen.as_dict()["data"] == {
+        "from": "app",
+        "copied": {"postgres": 0, "redis": 0, "web/files": 0},
+        "sanitized": True,
+    }
+    branch(world, data_from=NAME)
+    assert "begins with the data of app: postgres, redis, web/files" in told(world)
+    assert plan(world).as_dict()["data"] is None
+
+
+def test_a_plan_warns_of_what_nothing_sanitizes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "tests.unit.controller.test_branches.TEMPLATE", TEMPLATE.replace(", sanitize: true", "")
+    )
+    assert plan(world, data_from=NAME).lines()[-1].startswith("nothing sanitizes the data of app")
+
+
+def test_a_plan_refuses_what_a_push_would(world: World) -> None:
+    branch(world)
+    refused: list[dict[str, Any]] = [
+        {"data_from": NAME},
+        {"name": "new", "data_from": "nothing"},
+        {"name": "new", "data_from": NAME, "repository": "mine"},
+    ]
+    for terms in refused:
+        with pytest.raises(CalzionError) as caught:
+            plan(world, **terms)
+        assert caught.value.code in ("refused", "not_found")
+
+
+def test_a_plan_of_what_failed_copies_again(world: World) -> None:
+    world.backend.programs["migrate"] = FAILS
+    with pytest.raises(CalzionError):
+        branch(world, data_from=NAME)
+    assert plan(world).data_from == NAME
 
 
 def test_files_that_change_meanwhile_are_told_and_copied(world: World) -> None:
