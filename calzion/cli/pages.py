@@ -286,7 +286,7 @@ PAGES: dict[str, Page] = {
     "volumes": Page(
         examples={
             "calzion volumes list myapp-staging": "with sizes, and what uses them",
-            "calzion volumes remove myapp-staging redis/data": "what is left of a service that is gone",
+            "calzion volumes remove myapp-staging redis/data": "what no service uses any more",
         },
     ),
     "volumes list": Page(

@@ -44,7 +44,7 @@ def list_volumes(invocation: Invocation, deployment: DeploymentName, as_json: bo
 @connection_options
 @pass_invocation
 def remove(invocation: Invocation, deployment: DeploymentName, volume: str, yes: bool) -> None:
-    """Remove a volume that was kept of a service which is gone. This can't be undone."""
+    """Remove a volume that no service uses any more. This can't be undone."""
     if not _VOLUME.fullmatch(volume):
         raise click.UsageError(
             f"{volume!r}: write SERVICE/NAME, as 'calzion volumes list {deployment}' shows them"
@@ -57,8 +57,7 @@ def remove(invocation: Invocation, deployment: DeploymentName, volume: str, yes:
 
 def _volumes(invocation: Invocation, deployment: DeploymentName) -> list[dict[str, Any]]:
     shown: dict[str, Any] = invocation.client().get(f"/deployments/{deployment}")
-    services = {service["name"] for service in shown["services"]}
+    kept = shown["kept_volumes"]
     return [
-        {"name": name, "size": count, "used": name.partition("/")[0] in services}
-        for name, count in shown["volumes"].items()
+        {"name": name, "size": count, "used": name not in kept} for name, count in shown["volumes"].items()
     ]

@@ -23,6 +23,7 @@ from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
 from calzion.controller.traffic import Traffic
+from calzion.controller.volumes import let_go
 from calzion.errors import CalzionError
 from calzion.model import (
     Cancellation,
@@ -184,7 +185,7 @@ class Deployer:
             plan=prepared.plan,
             old_commits=commits_of(prepared.current, prepared.old),
             new_commits={service: source.commit for service, source in sources.items()},
-            volumes=self._parts.backend.volumes(name),
+            volumes=let_go(prepared, self._parts.backend.volumes(name)),
             data_from=claim.data_from,
             copied=copied,
         )

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from calzion.controller.plan import CODE, Change, Item, Plan, plan_lines
+from calzion.controller.plan import CODE, Item, Plan, plan_lines
 from calzion.model import ServiceName
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """`volumes` maps SERVICE.NAME to bytes. Commits are full ids by service, '' where code was uploaded as it lay.
+    """Commits are full ids by service, '' where code was uploaded as it lay.
 
+    `volumes` maps SERVICE.NAME of those that would lose their use to bytes;
     `copied` maps what would be copied of the deployment `data_from` to the bytes that it takes there.
     """
 
@@ -39,14 +40,10 @@ class Forecast:
         return forecast_lines(self.as_dict())
 
     def _item(self, item: Item) -> dict[str, Any]:
-        kept = {}
-        if item.change is Change.REMOVED:
-            prefix = f"{item.service}."
-            kept = {
-                name.removeprefix(prefix): size
-                for name, size in self.volumes.items()
-                if name.startswith(prefix)
-            }
+        prefix = f"{item.service}."
+        kept = {
+            name.removeprefix(prefix): size for name, size in self.volumes.items() if name.startswith(prefix)
+        }
         return {
             "service": item.service,
             "change": item.change,
@@ -87,7 +84,8 @@ def _data_lines(data: Mapping[str, Any]) -> list[str]:
 def _described(item: Mapping[str, Any]) -> str:
     reasons = [_with_commits(reason, item["code"]) for reason in item["reasons"]]
     reasons += [
-        f"its volume {name} ({size / 1e6:.1f} MB) is kept" for name, size in sorted(item["volumes"].items())
+        f"its volume {name} ({size / 1e6:.1f} MB) is kept until you remove it"
+        for name, size in sorted(item["volumes"].items())
     ]
     return f"{item['change']}: {', '.join(reasons)}" if reasons else str(item["change"])
 

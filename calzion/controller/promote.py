@@ -20,6 +20,7 @@ from calzion.controller.store import deployments, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.surroundings import Surroundings
+from calzion.controller.volumes import let_go
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName, SourceTree
 
@@ -72,7 +73,7 @@ def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: 
         plan=prepared.plan,
         old_commits=commits_of(prepared.current, prepared.old),
         new_commits=commits_of(found.release, found.services),
-        volumes=parts.backend.volumes(target),
+        volumes=let_go(prepared, parts.backend.volumes(target)),
     )
 
 

@@ -20,6 +20,7 @@ from calzion.controller.store.keys import UserKey
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.surroundings import Surroundings
 from calzion.controller.traffic import routed_services, urls
+from calzion.controller.volumes import kept_volumes
 from calzion.lifetime import is_near
 from calzion.model import Instance, InstanceState
 from calzion.template import as_keys
@@ -79,14 +80,17 @@ def deployment_view(parts: Parts, name: str) -> dict[str, Any]:
         current = releases.current(connection, deployment.id)
         services = _services(parts, connection, deployment, current, observed) if current else []
         routed = routed_services(connection, deployment.id)
+    volumes = parts.backend.volumes(deployment.name)
     return summary | {
         "urls": urls(parts, deployment.name, routed),
         "services": services,
-        "volumes": {
-            volume.replace(".", "/", 1): size
-            for volume, size in sorted(parts.backend.volumes(deployment.name).items())
-        },
+        "volumes": {_slashed(volume): size for volume, size in sorted(volumes.items())},
+        "kept_volumes": [_slashed(volume) for volume in kept_volumes(parts, deployment, volumes)],
     }
+
+
+def _slashed(volume: str) -> str:
+    return volume.replace(".", "/", 1)
 
 
 def instance_views(parts: Parts, name: str) -> list[dict[str, Any]]:

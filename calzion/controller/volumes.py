@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from calzion.controller.live import load_live
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
+from calzion.controller.plan import Change
+from calzion.controller.preparation import Prepared
 from calzion.controller.store import releases, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release
+from calzion.controller.surroundings import Surroundings
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName
 from calzion.progress import Story
@@ -36,28 +40,50 @@ def _forget_tasks(parts: Parts, tried: Release, gone: Collection[str], *, everyt
                 tasks.forget(connection, tried.deployment_id, task.name)
 
 
+def volumes_in(surroundings: Surroundings) -> frozenset[str]:
+    """The volumes that services have, as SERVICE.NAME."""
+    members = surroundings.members.values()
+    return frozenset(volume.name for member in members for volume in surroundings.volumes(member))
+
+
+def let_go(prepared: Prepared, present: Mapping[str, int]) -> dict[str, int]:
+    """Those of the `present` volumes that would be kept without a use: what removed services have, or others drop."""
+    wanted = volumes_in(prepared.surroundings)
+    dropped = volumes_in(prepared.before) - wanted if prepared.before else frozenset()
+    removed = {item.service for item in prepared.plan.items if item.change is Change.REMOVED}
+    return {name: size for name, size in present.items() if name in dropped or _service(name) in removed}
+
+
+def kept_volumes(parts: Parts, deployment: Deployment, present: Collection[str]) -> list[str]:
+    """Those of the `present` volumes that no service of the current release uses."""
+    if not present:
+        return []
+    with parts.database.write() as connection:
+        live = load_live(parts, connection, deployment)
+    used = volumes_in(live.surroundings) if live else frozenset()
+    return sorted(set(present) - used)
+
+
 def remove_volume(
     parts: Parts, name: DeploymentName, service: ServiceName, volume: str, story: Story
 ) -> None:
-    """Remove one that was kept of a service which is gone. The caller holds the turn.
+    """Remove one that no service uses any more. The caller holds the turn.
 
-    Raises CalzionError (not_found; refused where the current release has the service).
+    Raises CalzionError (not_found; refused where a service of the current release uses it).
     """
     deployment = find_deployment(parts, name)
     kept = f"{service}.{volume}"
-    if kept not in parts.backend.volume_names(name):
+    present = parts.backend.volume_names(name)
+    if kept not in present:
         raise CalzionError(
             f"{name} has no volume {service}/{volume}",
             hint=f"see 'calzion volumes list {name}'",
             code="not_found",
         )
-    with parts.database.read() as connection:
-        current = releases.current(connection, deployment.id)
-        used = current is not None and service in releases.service_names(connection, current.id)
-    if used:
+    if kept not in kept_volumes(parts, deployment, present):
         raise CalzionError(
-            f"{service}/{volume} is in use: {name} has the service {service}",
-            hint="take the service out of the template first",
+            f"{service}/{volume} is in use: the service {service} of {name} has it",
+            hint="take the volume, or the service, out of the template first",
             code="refused",
         )
     parts.backend.remove_volumes(name, [kept])

@@ -64,7 +64,9 @@ def test_a_plan_changes_nothing_anywhere(site: Site) -> None:
     ] == f"changed: code {first}..{second}, env API_ADDR API_HOST API_PORT LEVEL REDIS_ADDR " + (
         "REDIS_HOST REDIS_PORT REDIS_URL"
     ), plan
-    assert told["redis"].startswith("removed: its volume data (") and told["redis"].endswith("MB) is kept")
+    assert told["redis"].startswith("removed: its volume data (") and told["redis"].endswith(
+        "MB) is kept until you remove it"
+    )
     assert told["seed"] == "runs once, in web"
     assert state(site) == before and instances(site) == ran
 
@@ -74,16 +76,18 @@ def test_a_plan_changes_nothing_anywhere(site: Site) -> None:
     assert "there is no deployment plans-two" in site.calzion("ps", "plans-two").stderr
 
 
-def test_volumes_of_removed_services_stay_until_that_is_confirmed(site: Site) -> None:
-    repository = site.repository("volumes", web(template__yaml=TEMPLATE))
+def test_volumes_without_a_use_stay_until_that_is_confirmed(site: Site) -> None:
+    template = "web: {git: ., volumes: {files: /files}}\ncalzion/redis:\n"
+    repository = site.repository("volumes", web(template__yaml=template))
     assert repository.push("volumes-one").status == 0
     in_use = site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes")
     assert in_use.returncode == 4 and "redis/data is in use" in in_use.stderr
     repository.commit({"template.yaml": "web: {git: .}\n"})
     assert repository.push("volumes-one").status == 0
-    [kept] = site.json("volumes", "list", "volumes-one")
-    assert kept["name"] == "redis/data" and not kept["used"]
-    assert site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes").returncode == 0
+    kept = site.json("volumes", "list", "volumes-one")
+    assert [(each["name"], each["used"]) for each in kept] == [("redis/data", False), ("web/files", False)]
+    for each in kept:
+        assert site.calzion("volumes", "remove", "volumes-one", each["name"], "--yes").returncode == 0
     assert site.json("volumes", "list", "volumes-one") == []
     assert site.calzion("volumes", "remove", "volumes-one", "redis/data", "--yes").returncode == 3
 

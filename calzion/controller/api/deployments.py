@@ -63,7 +63,7 @@ class Volume:
     def on_delete(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str, volume: str
     ) -> None:
-        """Remove a volume that was kept of a service which is gone."""
+        """Remove a volume that no service uses any more."""
         lines = self._reconciler.stream(
             "remove_volume",
             deployment=body.label(DeploymentName, deployment),

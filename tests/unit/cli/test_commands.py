@@ -34,6 +34,7 @@ DEPLOYMENT = {
     "urls": ["http://myapp.localhost:8080"],
     "services": [REDIS],
     "volumes": {"redis/data": 12345},
+    "kept_volumes": [],
 }
 LISTED = {
     "name": "myapp",

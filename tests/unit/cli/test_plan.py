@@ -52,7 +52,7 @@ def test_a_plan_is_shown_and_only_asked_for(
     assert lines[0].startswith("-----> shop: plan of ")
     assert [line.strip() for line in lines[1:]] == [
         "api    held: waits for its code",
-        "db     removed: its volume data (12.3 MB) is kept",
+        "db     removed: its volume data (12.3 MB) is kept until you remove it",
         "web    changed: code 1111111..2222222, env A",
         "seed   runs once, in web",
         "-----> plan only: nothing was changed",
