@@ -27,15 +27,15 @@ COMPILATIONS = {
 class BuilderStage(ABC):
     builder: Builder
 
-    def __init__(self, directory: Path) -> None:
-        self.site = Site(directory)
+    def __init__(self, directory: Path, *, container: bool = False) -> None:
+        self.site = Site(directory, container=container)
 
     def order(self, files: Mapping[str, str], **environment: str) -> BuildOrder:
         """An order of its own, of files that lie in a directory of its own."""
         return self.site.order(files, **environment)
 
     def close(self) -> None:
-        self.site.rest()
+        self.site.close()
 
     @abstractmethod
     def restart(self) -> None:
@@ -68,10 +68,10 @@ class MemoryStage(BuilderStage):
 
 
 class RealStage(BuilderStage):
-    """Buildpacks in sandboxes."""
+    """Buildpacks in sandboxes, or in containers."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, directory: Path, *, container: bool = False) -> None:
+        super().__init__(directory, container=container)
         self.restart()
 
     def restart(self) -> None:

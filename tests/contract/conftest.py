@@ -128,8 +128,11 @@ def router(request: pytest.FixtureRequest) -> Iterator[RouterStage]:
     stage.close()
 
 
-@pytest.fixture(params=[builder_stage.MemoryStage, builder_stage.RealStage], ids=["memory", "sandbox"])
+@pytest.fixture(params=["memory", "sandbox", "container"])
 def builder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BuilderStage]:
-    stage: BuilderStage = request.param(tmp_path)
+    if request.param == "memory":
+        stage: BuilderStage = builder_stage.MemoryStage(tmp_path)
+    else:
+        stage = builder_stage.RealStage(tmp_path, container=request.param == "container")
     yield stage
     stage.close()
