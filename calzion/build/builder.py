@@ -24,7 +24,7 @@ from calzion.build.pythons import PythonBuild, Pythons
 from calzion.build.recipe import Recipe, Recipes, read_source
 from calzion.build.release import MAX_SIZE, Release, parse_release
 from calzion.build.remotes import Pinned, Remotes
-from calzion.build.sandbox import CACHE, OUT
+from calzion.build.sandbox import ENVIRONMENT, OUT
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.stack import find_uv
 from calzion.build.store import SlugStore, bury, remove_tree
@@ -40,6 +40,7 @@ from calzion.model import BuildOrder, Cancellation, Pairs, Sink, Slug, SourceTre
 
 SLUG_INSIDE = "/slug"
 _FORMAT = 1
+_DRIVER = ("/bin/bash", DRIVER_INSIDE)
 _NICE = ("/usr/bin/nice", "-n", "19")
 
 
@@ -183,17 +184,12 @@ class SlugBuilder:
         cancellation: Cancellation,
         told: Callable[[str], None],
     ) -> None:
-        with self.caches.lend(order.cache, place):
+        cache = self.workshop.cache(replaceable=recipe.has_others)
+        with self.caches.lend(order.cache, place, cache):
             ending, out_of_memory = self.workshop.run(
                 place,
                 (*self.buildpacks.mounts(recipe, copies), *(python.mounts if python else ())),
-                [
-                    "/bin/bash",
-                    DRIVER_INSIDE,
-                    self.workshop.interpreter,
-                    OUT,
-                    *self.buildpacks.arguments(recipe),
-                ],
+                [*_DRIVER, self.workshop.interpreter, OUT, cache, *self.buildpacks.arguments(recipe)],
                 commit=order.source.commit,
                 cancellation=cancellation,
                 told=told,
@@ -235,7 +231,8 @@ class SlugBuilder:
         with scratch(self.layout.builds) as place:
             place.fill(order.environment)
             place.hand_over()
-            with self.caches.lend(order.cache, place):
+            cache = self.workshop.cache(replaceable=False)
+            with self.caches.lend(order.cache, place, cache):
                 self.workshop.run(
                     place,
                     (
@@ -243,7 +240,7 @@ class SlugBuilder:
                         *(python.mounts if python else ()),
                         *((Mount(source=slug.root, target=SLUG_INSIDE),) if slug.root else ()),
                     ),
-                    [*_NICE, program, SLUG_INSIDE, CACHE, "/env"],
+                    [*_NICE, program, SLUG_INSIDE, cache, ENVIRONMENT],
                     commit=order.source.commit,
                     cancellation=stop,
                     told=lambda _line: None,

@@ -29,10 +29,15 @@ class Caches:
         return self.directory / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
     @contextmanager
-    def lend(self, name: str, place: Scratch) -> Iterator[None]:
-        """Have the cache in the build's root meanwhile. The caller sees to it that nobody else has it."""
-        home, lent = self.path(name), place.inside / "cache"
-        (place.root / _NAME).write_text(home.name)
+    def lend(self, name: str, place: Scratch, inside: str) -> Iterator[None]:
+        """Have the cache at the path `inside` of the build's root meanwhile, in the place of what is there.
+
+        The caller sees to it that nobody else has it.
+        """
+        home, lent = self.path(name), _below(place.inside, inside)
+        (place.root / _NAME).write_text(f"{home.name}\n{inside}")
+        if os.path.lexists(lent):
+            remove_tree(lent)
         if home.is_dir():
             home.rename(lent)
         else:
@@ -48,7 +53,8 @@ class Caches:
     def recover(self) -> None:
         """Bring back what was lent when a crash ended the builds; nothing of them runs any more."""
         for record in self.builds.glob(f"*/{_NAME}"):
-            lent, home = record.parent / "inside" / "cache", self.directory / Path(record.read_text()).name
+            name, _, inside = record.read_text().partition("\n")
+            lent, home = _below(Scratch(record.parent).inside, inside), self.directory / Path(name).name
             if is_real_directory(lent) and not home.exists():
                 self.directory.mkdir(parents=True, exist_ok=True)
                 lent.rename(home)
@@ -62,3 +68,7 @@ class Caches:
         """Forget a cache; the next build starts without one."""
         if os.path.lexists(self.path(name)):
             remove_tree(self.path(name))
+
+
+def _below(root: Path, inside: str) -> Path:
+    return root / inside.removeprefix("/")

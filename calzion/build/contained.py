@@ -37,6 +37,7 @@ from calzion.model import Cancellation
 
 KIND = "build"
 PYTHON = "/usr/bin/python3"
+_CACHE_IN_APP = f"{APP}/.calzion-cache"
 _SOURCE = "/source"
 _COPY = (
     f'cp -a {_SOURCE} {APP} && "$@" && chmod -R u+rwX {APP}'
@@ -83,6 +84,10 @@ class ContainerWorkshop:
     @property
     def interpreter(self) -> str:
         return PYTHON
+
+    def cache(self, *, replaceable: bool) -> str:
+        """In the app, so that files can be linked and moved from one to the other, which two mounts don't allow."""
+        return CACHE if replaceable else _CACHE_IN_APP
 
     def within(self, seconds: float) -> ContainerWorkshop:
         return replace(self, limits=replace(self.limits, timeout=seconds))

@@ -13,7 +13,7 @@ from calzion.build import passthrough
 from calzion.build.child import Ending, run_child
 from calzion.build.interpreters import Interpreters, MachineInterpreters
 from calzion.build.limits import BuildLimits, enclosure
-from calzion.build.sandbox import build_arguments, build_environment
+from calzion.build.sandbox import CACHE, build_arguments, build_environment
 from calzion.build.scratch import Scratch
 from calzion.build.stack import MachineStack
 from calzion.errors import CalzionError
@@ -52,6 +52,9 @@ class SandboxWorkshop:
     @property
     def interpreter(self) -> str:
         return INTERPRETER
+
+    def cache(self, *, replaceable: bool) -> str:  # noqa: ARG002 (a root of its own is one mount with all in it)
+        return CACHE
 
     def within(self, seconds: float) -> SandboxWorkshop:
         return replace(self, limits=replace(self.limits, timeout=seconds))

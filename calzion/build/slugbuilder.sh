@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs buildpacks in order by the classic contract: slugbuilder.sh PYTHON OUT [LABEL DIRECTORY]...
+# Runs buildpacks in order by the classic contract: slugbuilder.sh PYTHON OUT CACHE [LABEL DIRECTORY]...
 #
 # Runs inside the sandbox with the source in /app. OUT gets `language`, what the last bin/detect said, and `release`,
 # what the last bin/release said. Names are long: a buildpack's `export` is sourced and may set any other.
 set -uo pipefail
-calzion_python=$1 calzion_out=$2
-shift 2
+calzion_python=$1 calzion_out=$2 calzion_cache=$3
+shift 3
 calzion_buildpacks=("$@")
 calzion_own="$(dirname "$0")"
 calzion_scratch=/tmp/buildpacks
@@ -45,7 +45,7 @@ for ((calzion_number = 1; calzion_number <= calzion_count; calzion_number++)); d
     calzion_name=$("$calzion_here/bin/detect" /app) || fail "the buildpack $calzion_label does not fit this app"
     calzion_name=${calzion_name%%$'\n'*}
     echo "$calzion_name app detected"
-    "$calzion_here/bin/compile" /app /cache /env || exit
+    "$calzion_here/bin/compile" /app "$calzion_cache" /env || exit
     cd /app || fail "the buildpack $calzion_label left no /app"
     printf '%s' "$calzion_name" >"$calzion_out/language"
     if [ -x "$calzion_here/bin/release" ]; then

@@ -32,6 +32,9 @@ class Workshop(Protocol):
     def interpreter(self) -> str:
         """The Python inside that runs Calzion's own programs."""
 
+    def cache(self, *, replaceable: bool) -> str:
+        """Where the cache is inside. Its host's path is the same below the build's root."""
+
     def within(self, seconds: float) -> Workshop:
         """The same, with another time limit."""
 

@@ -25,6 +25,7 @@ def test_requirements_are_installed_once(site):
     app = {"requirements.txt": "six==1.17.0\n", "app.py": "import six", "Procfile": "web: python app.py"}
     slug, lines = site.build(app)
     assert slug.language == "Python"
+    assert not (slug.root / ".calzion-cache").exists()
     assert slug.process_types == (("web", "python app.py"),)
     assert CACHED not in lines
     assert site.inside(slug, "python -c 'import six, sys; print(six.__version__, sys.prefix)'") == (

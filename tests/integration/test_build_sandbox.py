@@ -204,7 +204,7 @@ def test_what_a_crash_left_is_removed_at_start(site):
     builder = site.builder()
     with pytest.raises(KeyboardInterrupt), scratch(site.layout.builds) as place:
         place.fill(())
-        with builder.caches.lend("app/web", place):
+        with builder.caches.lend("app/web", place, "/cache"):
             (place.inside / "cache" / "kept").write_text("kept")
             os.rename(place.root, site.layout.builds / "build-crashed")  # noqa: PTH104
             (place.inside / "cache").mkdir(parents=True)
