@@ -131,6 +131,16 @@ class ServiceDefinition:
     labels: Pairs = ()
     privileged: bool = False
 
+    @property
+    def code(self) -> str | None:
+        """The directory of the repository that it is built from; None for a service of another image."""
+        return self.git if self.git is not None else self.build
+
+    @property
+    def code_key(self) -> str:
+        """The key of the template that names that directory."""
+        return "build" if self.build is not None else "git"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -212,7 +222,8 @@ class Slug:
 class BuildOrder:
     """What a build may depend on. `cache` names the cache directory that is kept between builds.
 
-    `buildpacks` are those that the template names, in order; None means detected.
+    `buildpacks` are those that the template names, in order; None means detected. With a `dockerfile` the source has
+    one at its root, and `secrets` are apart from the `environment`, whose values may show up in the image.
     """
 
     deployment: DeploymentName
@@ -222,6 +233,8 @@ class BuildOrder:
     source: SourceTree
     environment: Pairs = field(repr=False, default=())
     buildpacks: tuple[str, ...] | None = None
+    dockerfile: bool = False
+    secrets: Pairs = field(repr=False, default=())
 
 
 class Sink(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 from calzion.cli.templatefiles import TemplateFiles, read_template
 from calzion.errors import CalzionError
-from calzion.model import ServiceName, Task, Template
+from calzion.model import ServiceDefinition, ServiceName, Task, Template
 from calzion.packing.file import PackedFile
 from calzion.packing.place import Place, Surveyor
 from calzion.packing.usergit import UserGit
@@ -65,12 +65,12 @@ def _places(surveyor: Surveyor, template: Template) -> dict[ServiceName, Place]:
     found: dict[ServiceName, Place] = {}
     problems: list[CalzionError] = []
     for service in template.services:
-        if service.git is None:
+        if service.code is None:
             continue
         try:
-            found[service.name] = surveyor.find(service.git)
+            found[service.name] = surveyor.find(service.code)
         except CalzionError as error:
-            message = f"{service.name}: git: {error.message}"
+            message = f"{service.name}: {service.code_key}: {error.message}"
             problems.append(CalzionError(message, hint=error.hint, code=error.code))
     if len(problems) == 1:
         raise problems[0]
@@ -85,11 +85,13 @@ def _places(surveyor: Surveyor, template: Template) -> dict[ServiceName, Place]:
 
 
 def _for_server(template: Template) -> Template:
-    services = (
-        service if service.git is None else replace(service, git=within(service.git))
-        for service in template.services
-    )
-    return replace(template, services=tuple(services))
+    return replace(template, services=tuple(map(_within, template.services)))
+
+
+def _within(service: ServiceDefinition) -> ServiceDefinition:
+    if service.build is not None:
+        return replace(service, build=within(service.build))
+    return service if service.git is None else replace(service, git=within(service.git))
 
 
 def template_sections(template: Template) -> dict[str, Any]:

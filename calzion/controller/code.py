@@ -28,19 +28,19 @@ def opened(
 
 def is_known(release: Release | None, service: ReleaseService) -> bool:
     """Whether something says where the code of the service is."""
-    return bool(service.definition.git and (service.source or (release and release.source)))
+    return bool(service.definition.code and (service.source or (release and release.source)))
 
 
 def lacks_slug(parts: Parts, service: ReleaseService) -> bool:
     """Whether an app was not built yet, or what was built is gone."""
-    return bool(service.definition.git) and parts.builder.find(service.slug) is None
+    return bool(service.definition.code) and parts.builder.find(service.slug) is None
 
 
 def _open(
     parts: Parts, deployment: Deployment, release: Release | None, service: ReleaseService, stack: ExitStack
 ) -> SourceTree:
     origin = Origin.parse(service.source)
-    directory = service.definition.git or "."
+    directory = service.definition.code or "."
     try:
         if origin.upload:
             return parts.open_upload(origin.upload, ".", origin.commit)

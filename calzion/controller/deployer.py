@@ -152,7 +152,7 @@ class Deployer:
             )
             releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
             for definition in template.services:
-                source = str(Origin(commit=claim.commit)) if definition.git else ""
+                source = str(Origin(commit=claim.commit)) if definition.code else ""
                 service = ReleaseService(definition=definition, source=source)
                 releases.put_service(connection, release.id, service)
         return self.activation.activate(
@@ -281,6 +281,6 @@ def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) ->
             raise CalzionError(f"{name} has no service {change.name}", code="not_found")
         return list(kept.values())
     service = ReleaseService(definition=change.definition, source=change.source)
-    if before and before.definition.git == change.definition.git:
+    if before and before.definition.code == change.definition.code:
         service = replace(service, slug=before.slug, source=change.source or before.source)
     return [*kept.values(), service]

@@ -117,10 +117,10 @@ class Desk:
             current = releases.current(connection, deployment.id)
             services = releases.services(connection, current.id) if current else ()
         definition = next((each.definition for each in services if each.name == name), None)
-        if definition is None or definition.git is None:
+        if definition is None or definition.code is None:
             raise CalzionError(
                 f"{deployment.name} has no service {name} that takes code",
-                hint="set it first, with 'git'",
+                hint="set it first, with 'git' or 'build'",
                 code="not_found",
             )
         source = str(message["source"])

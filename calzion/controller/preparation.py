@@ -202,14 +202,17 @@ def build_order(
     definition = member.definition
     literal = {key: interpolate(value, {}) for key, value in definition.env if not references(value)}
     wanted = {key: surroundings.own(member)[key] for key in definition.build_env}
+    dockerfile = definition.build is not None
     return BuildOrder(
         deployment=deployment.name,
         service=name,
         repository=deployment.repository or deployment.name,
         cache=cache_name(deployment, name),
         source=source,
-        environment=tuple(sorted((literal | wanted).items())),
+        environment=tuple(sorted((literal if dockerfile else literal | wanted).items())),
         buildpacks=definition.buildpacks,
+        dockerfile=dockerfile,
+        secrets=tuple(sorted(wanted.items())) if dockerfile else (),
     )
 
 

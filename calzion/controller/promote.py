@@ -105,7 +105,7 @@ def _foresee(parts: Parts, found: _Origin, target: DeploymentName) -> Prepared:
         known = deployments.find(connection, target)
     deployment = known or deployments.provisional(target, repository)
     for each in found.services:
-        if each.definition.git and each.slug and parts.builder.find(each.slug) is None:
+        if each.definition.code and each.slug and parts.builder.find(each.slug) is None:
             raise CalzionError(
                 f"the slug of {found.deployment.name}:{each.name} is gone",
                 hint=f"'calzion redeploy {found.deployment.name}' builds it again",

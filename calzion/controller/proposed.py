@@ -35,10 +35,12 @@ class Proposed:
             parse_service(_name(name), _keys(keys), sections.env) for name, keys in given.items()
         )
         codes = parse_codes(data.get("codes", []))
-        apps = {service.name for service in services if service.git is not None}
+        apps = {service.name for service in services if service.code is not None}
         if unknown := sorted(codes.keys() - apps):
             raise CalzionError(
-                f"there is no service {unknown[0]} that takes code", hint="set its 'git'", code="usage"
+                f"there is no service {unknown[0]} that takes code",
+                hint="set its 'git' or 'build'",
+                code="usage",
             )
         return cls(template=replace(sections, services=services), codes=codes)
 

@@ -51,7 +51,7 @@ def redeploy(
 def _to_build(
     parts: Parts, old: Release, services: Sequence[ReleaseService], rebuild: bool
 ) -> list[ReleaseService]:
-    apps = [each for each in services if each.definition.git and (rebuild or lacks_slug(parts, each))]
+    apps = [each for each in services if each.definition.code and (rebuild or lacks_slug(parts, each))]
     # What waits for its code goes on waiting.
     return [each for each in apps if each.slug or is_known(old, each)]
 

@@ -205,14 +205,14 @@ def read_sources(commits: Commits, commit: str, template: Template) -> dict[Serv
     """The code of every app. Raises CalzionError (template) that names the service whose directory is missing."""
     sources: dict[ServiceName, SourceTree] = {}
     for definition in template.services:
-        if definition.git is None:
+        if definition.code is None:
             continue
         try:
-            sources[definition.name] = commits.tree(commit, definition.git)
+            sources[definition.name] = commits.tree(commit, definition.code)
         except CalzionError as error:
             raise CalzionError(
-                f"{definition.name}: git: {error.message}",
-                hint="'git:' names a directory of the repository, '.' for its root",
+                f"{definition.name}: {definition.code_key}: {error.message}",
+                hint=f"'{definition.code_key}:' names a directory of the repository, '.' for its root",
                 code="template",
             ) from error
     return sources

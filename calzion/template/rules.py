@@ -27,10 +27,11 @@ NOT_TOGETHER = (
     ("entrypoint", "git", "'entrypoint' belongs to an image; an app has 'cmd' and its Procfile"),
 )
 
+BUILT = ("git", "build")
+
 FOR_APPS = (
     ("processes", "'processes' are those of a Procfile; only a service with 'git' has one"),
     ("buildpacks", "'buildpacks' build an app; only a service with 'git' is one"),
-    ("build_env", "'build_env' is for the build of an app; only a service with 'git' has one"),
 )
 
 
@@ -38,6 +39,9 @@ def _pairs(keys: Keys, at: Path) -> Iterator[Problem]:
     for one, other, sentence in NOT_TOGETHER:
         if one in keys and other in keys:
             yield Problem(sentence=sentence, path=(*at, one), on_key=True)
+    if "build_env" in keys and not any(key in keys for key in BUILT):
+        sentence = "'build_env' is for the build of an app; only a service with 'git' or 'build' has one"
+        yield Problem(sentence=sentence, path=(*at, "build_env"), on_key=True)
     for key, sentence in FOR_APPS:
         if key in keys and "git" not in keys:
             yield Problem(sentence=sentence, path=(*at, key), on_key=True)

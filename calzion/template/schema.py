@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from calzion.template.rules import FOR_APPS, NOT_TOGETHER
+from calzion.template.rules import BUILT, FOR_APPS, NOT_TOGETHER
 from calzion.template.shape import SectionsShape, ServiceShape
 
 Schema = dict[str, Any]
@@ -36,8 +36,11 @@ def template_schema() -> Schema:
 
 def _between_keys() -> Schema:
     """What the keys of a service mean for each other."""
-    needs = {key: ["git"] for key, _ in FOR_APPS}
-    return {**_not_together(*((one, other) for one, other, _ in NOT_TOGETHER)), "dependentRequired": needs}
+    return {
+        **_not_together(*((one, other) for one, other, _ in NOT_TOGETHER)),
+        "dependentRequired": {key: ["git"] for key, _ in FOR_APPS},
+        "dependentSchemas": {"build_env": {"anyOf": [{"required": [key]} for key in BUILT]}},
+    }
 
 
 def _not_together(*pairs: tuple[str, str]) -> Schema:

@@ -205,7 +205,7 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     return Parts(
         database=Database(settings.store),
         vault=Vault.open(layout.secret_key),
-        builder=builder,
+        builder=platform.builder(builder),
         backend=platform.backend,
         observed=Observed(platform.backend),
         router=HaproxyRouter(layout),

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
     from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.docker.engine import Engine
     from calzion.backends.process import ProcessBackend
+    from calzion.build.builder import SlugBuilder
     from calzion.build.workshop import Workshop
+    from calzion.model import Builder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """`service_addresses`, `port_is_free` and `address_is_free` are as controller.parts has them."""
+    """`builder` adds what else than slugs can be built.
+
+    `service_addresses`, `port_is_free` and `address_is_free` are as controller.parts has them.
+    """
 
     backend: ProcessBackend | DockerBackend
     workshop: Workshop
+    builder: Callable[[SlugBuilder], Builder]
     service_addresses: IPv4Network
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
@@ -84,6 +90,7 @@ def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
     return Platform(
         backend=process_backend(settings.layout),
         workshop=SandboxWorkshop.here(settings.layout, environ, limits),
+        builder=lambda slugs: slugs,
         service_addresses=LOOPBACK,
         port_is_free=_port_is_free,
         address_is_free=_address_is_free,
@@ -92,7 +99,9 @@ def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
 
 def _containers(settings: Settings, environ: Mapping[str, str]) -> Platform:
     """A container has all ports and addresses for itself."""
+    from calzion.build.builds import Builds
     from calzion.build.contained import ContainerWorkshop
+    from calzion.build.dockerfiles import Dockerfiles
     from calzion.build.limits import BuildLimits
 
     engine = docker_engine(settings.layout, environ)
@@ -102,6 +111,7 @@ def _containers(settings: Settings, environ: Mapping[str, str]) -> Platform:
     return Platform(
         backend=backend,
         workshop=ContainerWorkshop.here(engine, settings.layout, environ, limits),
+        builder=lambda slugs: Builds(slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, engine, environ)),
         service_addresses=address_plan(settings).services,
         port_is_free=lambda _port: True,
         address_is_free=lambda _address: True,

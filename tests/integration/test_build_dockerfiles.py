@@ -1,0 +1,192 @@
+"""Images from Dockerfiles, by the real docker command."""
+
+import hashlib
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from calzion.build.builds import Builds
+from calzion.build.dockercli import find_docker
+from calzion.build.dockerfiles import Dockerfiles
+from calzion.errors import CalzionError
+from calzion.images.recipe import recipe
+from tests.integration.build_site import Cancel, Output, Site
+
+FROM = f"FROM {recipe('stack').tag}\n"
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path, container=True)
+    yield site
+    for image in site.engine.api.images(filters=site.engine.filters(kind="image")):
+        site.engine.api.remove_image(image["Id"], force=True)
+    site.close()
+
+
+def builds(site, environ=os.environ, **settings):
+    slugs = site.builder(**settings)
+    return Builds(slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, site.engine, environ))
+
+
+def order(site, dockerfile, files=None, secrets=(), **environment):
+    made = site.order({"Dockerfile": FROM + dockerfile} | (files or {}), **environment)
+    return replace(made, dockerfile=True, secrets=tuple(secrets))
+
+
+def inside(site, slug, command):
+    api = site.engine.api
+    made = api.create_container(slug.image, entrypoint=["/bin/sh", "-c"], command=[command])
+    try:
+        api.start(made["Id"])
+        api.wait(made["Id"])
+        return api.logs(made["Id"]).decode()
+    finally:
+        api.remove_container(made["Id"], force=True)
+
+
+def refused(builder, given):
+    output = Output()
+    with pytest.raises(CalzionError) as caught:
+        builder.build(given, output, Cancel())
+    return caught.value, output.lines
+
+
+def test_an_image_is_built_once_and_kept_beside_slugs(site):
+    text = "ARG GREETING\nARG OTHER=none\nCOPY . /srv\nRUN echo $GREETING > /srv/said\nEXPOSE 80 53/udp\n"
+    given = order(site, text, {"file": "content"}, GREETING="hello", UNDECLARED="x")
+    builder, output = builds(site), Output()
+    slug = builder.build(given, output, Cancel())
+    assert (slug.root, slug.language, slug.process_types, slug.ports) == (
+        None,
+        "Dockerfile",
+        (("web", ""),),
+        (80,),
+    )
+    assert slug.image.startswith("sha256:")
+    assert slug.size > 1 << 20
+    assert inside(site, slug, "cat /srv/file /srv/said; id -u") == "contenthello\n0\n"
+    assert any("COPY . /srv" in line for line in output.lines)
+
+    again = Output()
+    assert builder.build(given, again, Cancel()) == slug == builder.find(builder.key(given))
+    assert again.lines == []
+    assert builder.key(order(site, text, {"file": "content"}, GREETING="bye")) != slug.key
+
+
+def test_an_image_that_the_engine_lost_is_built_anew(site):
+    builder, given = builds(site), order(site, "RUN true\n")
+    slug = builder.build(given, Output(), Cancel())
+    site.engine.api.remove_image(slug.image, force=True)
+    assert builder.find(slug.key) is None
+    assert builder.find(builder.build(given, Output(), Cancel()).key)
+
+
+def test_what_no_release_needs_is_removed(site):
+    builder = builds(site)
+    first, second = (builder.build(order(site, f"RUN echo {n}\n"), Output(), Cancel()) for n in "12")
+    builder.prune([second.key], [])()
+    assert builder.find(first.key) is None
+    assert builder.find(second.key) == second
+    (image,) = site.engine.api.images(filters=site.engine.filters(kind="image"))
+    assert image["Id"] == second.image
+
+
+def test_secrets_are_mounted_and_kept_nowhere(site):
+    digest = hashlib.sha256(b"s3cret value").hexdigest()
+    text = f"RUN --mount=type=secret,id=TOKEN sha256sum /run/secrets/TOKEN | grep -q {digest} && echo fits\n"
+    given = order(site, text, secrets=[("TOKEN", "s3cret value")])
+    output = Output()
+    slug = builds(site).build(given, output, Cancel())
+    assert any("fits" in line for line in output.lines)
+    assert "s3cret" not in str(site.engine.api.history(slug.image))
+    assert (
+        inside(site, slug, "ls /run/secrets/TOKEN 2>/dev/null | wc -c; cat /run/secrets/TOKEN 2>/dev/null")
+        == "0\n"
+    )
+    assert site.leftovers() == []
+
+
+def test_a_command_without_buildkit_builds_all_but_secrets(site, tmp_path):
+    """Such as one whose plugin is missing."""
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    real = find_docker(os.environ).program
+    program.write_text(f'#!/bin/sh\n[ "$DOCKER_BUILDKIT" = 0 ] || exit 1\nexec {real} "$@"\n')
+    program.chmod(0o755)
+    environ = {**os.environ, "PATH": str(program.parent)}
+    assert not find_docker(environ).buildkit
+    builder = builds(site, environ)
+    assert builder.build(order(site, "RUN echo plain\n"), Output(), Cancel()).image
+    error, _ = refused(builder, order(site, "RUN true\n", secrets=[("TOKEN", "x")]))
+    assert error.code == "unsupported"
+    assert "need BuildKit" in error.message
+
+
+def test_failures_are_told_as_those_of_other_builds(site):
+    error, _ = refused(builds(site), order(site, "RUN echo last words; exit 7\n"))
+    assert error.code == "build"
+    assert "web: build failed" in error.message
+    assert any("last words" in line for line in error.detail)
+    error, _ = refused(builds(site, timeout=2), order(site, "RUN sleep 60\n"))
+    assert "took longer than 2 seconds" in error.message
+    missing = replace(site.order({"Procfile": "web: x"}), dockerfile=True)
+    with pytest.raises(CalzionError, match="there is no Dockerfile"):
+        builds(site).key(missing)
+
+
+def test_cancelling_ends_a_build(site):
+    output, cancel, errors = Output(), Cancel(), []
+
+    given = order(site, "RUN echo begun; exec sleep 600 601\n")
+
+    def build():
+        try:
+            builds(site).build(given, output, cancel)
+        except CalzionError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    until(lambda: any(line.endswith("begun") for line in output.lines))
+    cancel.cancel()
+    thread.join(30)
+    assert [error.code for error in errors] == ["cancelled"]
+    until(lambda: not _sleeps("600\0" + "601"))
+
+
+def test_links_lead_nowhere(site, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("ENV STOLEN=1\n")
+    given = order(site, "COPY . /srv\n", {"x": ""})
+    (Path(given.source.root) / "link").symlink_to(secret)
+    (Path(given.source.root) / ".dockerignore").symlink_to(secret)
+    slug = builds(site).build(given, Output(), Cancel())
+    assert inside(site, slug, "cat /srv/link 2>&1; ls -A /srv").split("\n")[1:-1] == [
+        "Dockerfile",
+        "link",
+        "x",
+    ]
+
+
+def until(holds):
+    for _ in range(600):
+        if holds():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def _sleeps(arguments):
+    return any(f"sleep\0{arguments}".encode() in content for content in _command_lines())
+
+
+def _command_lines():
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes()
+        except OSError:
+            continue
