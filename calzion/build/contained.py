@@ -24,6 +24,7 @@ from calzion.build.following import follow
 from calzion.build.imagepython import ImageInterpreters
 from calzion.build.interpreters import Interpreters
 from calzion.build.limits import BuildLimits
+from calzion.build.network import BuildNetwork
 from calzion.build.output import Lines
 from calzion.build.sandbox import CACHE, build_environment
 from calzion.build.scratch import Scratch
@@ -46,7 +47,6 @@ _COPY = (
 _COPIED = ("/bin/sh", "-c", _COPY, "sh")
 """Runs a command in a copy of the app: what is mounted can be neither removed nor renamed."""
 
-_making_network = threading.Lock()
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _BUNDLES = (_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt")
 
@@ -62,6 +62,7 @@ class ContainerWorkshop:
     limits: BuildLimits
     environ: Mapping[str, str]
     interpreters: Interpreters
+    network: BuildNetwork
 
     @classmethod
     def here(
@@ -73,6 +74,7 @@ class ContainerWorkshop:
             limits=limits,
             environ=environ,
             interpreters=ImageInterpreters(engine, layout.data, PYTHON),
+            network=BuildNetwork(engine, KIND),
         )
 
     @cached_property
@@ -98,6 +100,7 @@ class ContainerWorkshop:
             api = self.engine.api
             for container in api.containers(all=True, filters=self.engine.filters(kind=KIND)):
                 self._remove(container["Id"])
+        self.network.remove()
 
     def run(
         self,
@@ -112,7 +115,7 @@ class ContainerWorkshop:
         replaceable: bool = False,
     ) -> tuple[Ending, bool]:
         passed = passthrough.look(self.environ, container=True)
-        with _engine_errors():
+        with _engine_errors(), self.network.joined() as network:
             options = container_options(
                 need(self.engine.api, "slugbuilder"),
                 [*_COPIED, *command] if replaceable else command,
@@ -122,7 +125,7 @@ class ContainerWorkshop:
             )
             app = _SOURCE if replaceable else APP
             binds = self._binds((*_rooms(place, app), *mounts), passed, place)
-            within = host_options(self.limits, binds, self.network(), read_only=not replaceable)
+            within = host_options(self.limits, binds, network, read_only=not replaceable)
             with self._container(options, within) as container:
                 if replaceable:
                     self.engine.api.put_archive(container, "/", owned_root(*_user()))
@@ -150,21 +153,6 @@ class ContainerWorkshop:
             target=mount.target,
             read_only=not mount.writable,
         )
-
-    def network(self) -> str:
-        """The id of a network on which builds reach the world, and neither each other nor a deployment."""
-        api = self.engine.api
-        with _making_network:
-            found = api.networks(filters=self.engine.filters(kind=KIND))
-            if not found:
-                made = api.create_network(
-                    f"calzion-builds-{self.engine.installation}",
-                    driver="bridge",
-                    options={"com.docker.network.bridge.enable_icc": "false"},
-                    labels=self.engine.labels(kind=KIND),
-                )
-                found = [made]
-        return str(found[0]["Id"])
 
     @contextlib.contextmanager
     def _container(self, options: Mapping[str, Any], within: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -80,25 +82,36 @@ class Site:
         self.layout = Layout(directory / "data")
         self.layout.data.mkdir(mode=0o700, exist_ok=True)
         self._sources = 0
+        self._kept = ExitStack()
         self._builders: list[SlugBuilder] = []
 
     def close(self) -> None:
         self.rest()
         if self.container:
             remove_traces(self.engine)
+        self._kept.close()
 
     @property
     def engine(self) -> Engine:
         return Engine(self.layout, os.environ)
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The address under which builds reach this machine."""
         workshop = self.builder().workshop
         if not isinstance(workshop, ContainerWorkshop):
             return "127.0.0.1"
-        network = self.engine.api.inspect_network(workshop.network())
-        return str(network["IPAM"]["Config"][0]["Gateway"])
+        name = self._kept.enter_context(workshop.network.joined())
+        # Other builders of this site would take it away.
+        api, tag = self.engine.api, recipe("slugrunner").tag
+        made = api.create_container(
+            tag,
+            command=["exec", "sleep", "600"],
+            labels=self.engine.labels(kind="test"),
+            host_config=api.create_host_config(network_mode=name),
+        )
+        api.start(made["Id"])
+        return str(api.inspect_network(name)["IPAM"]["Config"][0]["Gateway"])
 
     def workshop(self, limits: BuildLimits) -> Workshop:
         if self.container:

@@ -50,6 +50,7 @@ def test_a_build_has_no_privileges_and_nothing_of_the_machine(site):
     assert lines[-4:-1] == [str(BUILD_UID), str(BUILD_GID), "app"]
     assert not {"PYTEST_CURRENT_TEST", "LOGNAME", "USER"} & set(lines[-1].split())
     assert containers(site) == []
+    assert site.engine.api.networks(filters=site.engine.filters()) == []
 
 
 def test_what_ran_out_of_memory_is_said(site):
@@ -61,7 +62,7 @@ def test_what_ran_out_of_memory_is_said(site):
 
 def test_neither_another_build_nor_a_deployment_can_be_reached(site):
     """A server in a container on a network of its own, and one among the builds; both answer the machine."""
-    site.build({"Procfile": "web: x"})
+    assert site.host
     api, name = site.engine.api, f"calzion-test-{site.engine.installation}"
     (builds,) = api.networks(filters=site.engine.filters(kind=KIND))
     api.create_network(name, labels=site.engine.labels(kind="test"))

@@ -109,7 +109,7 @@ class ReleaseServices:
             release = _open_release(connection, deployment, number)
             definition = parse_service(name, body.json_object(request), release.env)
             releases.put_service(connection, release.id, ReleaseService(definition=definition))
-        code = "wanted" if definition.git and not release.source else "none"
+        code = "wanted" if definition.code and not release.source else "none"
         response.media = {"version": number, "service": name, "code": code}
 
 
@@ -226,10 +226,10 @@ def _open_release(connection: Connection, deployment: str, number: int) -> relea
 
 def _find_app(connection: Connection, release: releases.Release, name: ServiceName) -> ReleaseService:
     found = next((each for each in releases.services(connection, release.id) if each.name == name), None)
-    if found is None or found.definition.git is None:
+    if found is None or found.definition.code is None:
         raise CalzionError(
             f"v{release.number} has no service {name} that takes code",
-            hint="set it first, with 'git'",
+            hint="set it first, with 'git' or 'build'",
             code="not_found",
         )
     return found

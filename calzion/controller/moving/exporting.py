@@ -167,7 +167,7 @@ class _Code:
         whole = stream(tree) if tree else ""
         for each in services:
             origin = Origin.parse(each.source)
-            if not each.definition.git:
+            if not each.definition.code:
                 continue
             if origin.upload:
                 places[each.name] = CodePlace(stream=stream(origin.upload), commit=origin.commit)

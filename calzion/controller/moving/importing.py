@@ -206,12 +206,12 @@ class Imports:
         uploaded = [
             each
             for each in services
-            if each not in pushed and each.definition.git and (each.source or release.source)
+            if each not in pushed and each.definition.code and (each.source or release.source)
         ]
         with ExitStack() as stack:
             found = dict(stack.enter_context(opened(self._parts, deployment, release, uploaded)))
             for each in pushed:
-                directory, commit = each.definition.git or ".", places[each.name].commit
+                directory, commit = each.definition.code or ".", places[each.name].commit
                 tree = self._histories.open(package.directory / HISTORY, commit, directory)
                 found[each.name] = stack.enter_context(tree)
             yield found
