@@ -30,7 +30,8 @@ class Git:
     def environment(self, protocol: str = "") -> dict[str, str]:
         """What git sees: nothing of this process's environment, and no configuration but a repository's own.
 
-        `protocol` is the client's GIT_PROTOCOL, already checked.
+        A repository may belong to another user than the one who looks at it. So whatever its configuration says of
+        where missing objects come from, nothing is fetched. `protocol` is the client's GIT_PROTOCOL, already checked.
         """
         environment = {
             "PATH": self.search_path,
@@ -39,6 +40,7 @@ class Git:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": "",
         }
         return environment | ({"GIT_PROTOCOL": protocol} if protocol else {})
 
@@ -113,8 +115,9 @@ class Git:
         }
 
     def _at(self, repository: Path, *words: str) -> list[str]:
-        safe = ["-c", f"safe.directory={repository}", "--git-dir", str(repository)]
-        return [str(self.program), *safe, *words]
+        """Without the repository's own hooks, which would run as the user who runs this."""
+        safe = ["-c", f"safe.directory={repository}", "-c", "core.hooksPath=/dev/null"]
+        return [str(self.program), *safe, "--git-dir", str(repository), *words]
 
     def _serve(self, service: str, repository: Path, settings: list[str]) -> list[str]:
         safe = [f"safe.directory={repository}", "gc.auto=0", "maintenance.auto=false"]
