@@ -62,7 +62,7 @@ Operation = Callable[[dict[str, Any], Channel], None]
 
 
 class ChannelServer:
-    """Serves named operations on a socket that only this user may open. A thread a connection."""
+    """Serves named operations on a socket that only the owner of its directory may open. A thread a connection."""
 
     def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:
         self._server = _Server(path, operations)
@@ -88,6 +88,9 @@ class _Server(socketserver.ThreadingUnixStreamServer):
             super().__init__(str(path), _Handler)
         finally:
             os.umask(before)
+        owner = path.parent.stat()
+        if owner.st_uid != os.geteuid():
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 class _Handler(socketserver.BaseRequestHandler):
