@@ -38,6 +38,14 @@ class SearchPath:
 
 
 @dataclass(frozen=True)
+class PartNames:
+    names: frozenset[str]
+
+    def __str__(self) -> str:
+        return ",".join(sorted(self.names))
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is in force. `origins` tells for each setting where its value came from."""
 
@@ -57,6 +65,7 @@ class Settings:
     drain_timeout: float
     keep_releases: int
     search_path: SearchPath
+    without: PartNames
     origins: Mapping[str, str]
 
     @property
@@ -117,6 +126,13 @@ def _choice(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _parts(text: str) -> PartNames:
+    names = frozenset(each.strip() for each in text.split(",") if each.strip())
+    if unknown := sorted(names - {"router", "sshd"}):
+        raise ValueError(f"{unknown[0]!r} is not one of router, sshd")
+    return PartNames(names)
 
 
 def _count(text: str) -> int:
@@ -193,6 +209,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "search-path", "", "where 'calzion deploy' looks for code that the repository lacks", _search_path
     ),
+    Setting("without", "", "parts that 'calzion serve' leaves to others: router, sshd", _parts),
 )
 
 

@@ -30,7 +30,7 @@ def run_own_part(part: str, arguments: list[str], environ: MutableMapping[str, s
         ready = _ready_on(environ.pop(READY_VARIABLE))
         return run_part(part, load({}, environ, None, uid), ready, environ)
     settings = load({}, environ, find_config_file({}, environ, uid), uid)
-    prepare(settings, environ)
+    _prepare(part, settings, environ)
     take_over(part, settings.layout)
     return run_part(part, settings, lambda facts: notify(_readiness(facts)), environ)
 
@@ -42,11 +42,17 @@ def run_part(
     environ: Mapping[str, str],
 ) -> int:
     """Run one part until it ends; returns its exit status."""
-    prepare(settings, environ)
+    _prepare(part, settings, environ)
     from calzion import wiring
 
     status: int = wiring.run_part(part, settings, ready, environ)
     return status
+
+
+def _prepare(part: str, settings: Settings, environ: Mapping[str, str]) -> None:
+    """sshd needs, and may have been given, its own directories of DATA alone."""
+    if part != "sshd":
+        prepare(settings, environ)
 
 
 def supervise(
@@ -65,7 +71,7 @@ def supervise(
         raise _already_running(settings, lock.holder(settings.layout.run / "serve.lock"))
 
     def announce(said: Mapping[str, Any]) -> str:
-        fingerprint = str(said["sshd"].get("fingerprint", ""))
+        fingerprint = str(said.get("sshd", {}).get("fingerprint", ""))
         line = ready_line(
             ssh=settings.ssh,
             http=settings.http,
@@ -85,7 +91,7 @@ def supervise(
         command=lambda part: part_command(part.name, settings.data, part.outlives, environ),
         environ=environ,
         say=say,
-        stages=stages(backend),
+        stages=stages(backend, settings.without.names),
     ).run(announce)
     if ephemeral:
         _stop_everything(settings, environ)

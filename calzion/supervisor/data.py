@@ -68,8 +68,11 @@ def _claim(data: Path, chosen: Path) -> None:
 
 
 def _foreign(data: Path) -> bool:
-    """Whether there is something that the first moments of a first start would not have left."""
-    ours = {"run", "logs", "backend.new"}
+    """Whether there is something that the first moments of a first start would not have left.
+
+    sshd, which may have directories of its own elsewhere, may be the first.
+    """
+    ours = {"run", "logs", "backend.new", "ssh", "repositories"}
     return any(entry.name not in _HARMLESS | ours for entry in data.iterdir())
 
 

@@ -12,7 +12,7 @@ import select
 import selectors
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -31,14 +31,18 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LINES_OF_A_FAILURE = 15
 
 
-def stages(backend: str) -> tuple[tuple[Part, ...], ...]:
-    """The parts in the order of their start; those of one stage start side by side. An engine is host enough."""
+def stages(backend: str, without: Collection[str] = ()) -> tuple[tuple[Part, ...], ...]:
+    """The parts in the order of their start; those of one stage start side by side. An engine is host enough.
+
+    `without` names parts that somebody else starts and keeps up.
+    """
     router = Part("router", outlives=True, kept=("CALZION_HTTP", "CALZION_CONTAINER_NETWORK"))
-    return (
+    every = (
         (Part("host", outlives=True), router) if backend == PROCESS else (router,),
         (Part("reconciler"),),
         (Part("controller"), Part("sshd")),
     )
+    return tuple(tuple(part for part in stage if part.name not in without) for stage in every)
 
 
 class Supervisor:

@@ -18,6 +18,7 @@ from calzion.supervisor.announce import ready_line
 from calzion.supervisor.command import variables
 from calzion.supervisor.data import prepare
 from calzion.supervisor.part import fits
+from calzion.supervisor.supervisor import stages
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
@@ -34,6 +35,7 @@ def test_settings_survive_their_way_through_variables(tmp_path: Path) -> None:
         "boot-timeout": "2.5",
         "build-parallel": "1024",
         "store": "sqlite:///elsewhere.db",
+        "without": "sshd, router",
     }
     for given in (flags, {"data": str(tmp_path)}, {"data": str(tmp_path), "build-memory": "999999999T"}):
         first = load(given, {}, None, 0)
@@ -67,7 +69,8 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_first_start_that_was_cut_short_can_be_repeated(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
+    for name in ("run", "ssh", "repositories"):
+        (tmp_path / name).mkdir()
     (tmp_path / "backend.new").write_text("pro")
     assert prepare(settings(tmp_path), NO_ENGINE) == "process"
 
@@ -76,6 +79,15 @@ def test_a_file_in_the_place_of_the_directory_is_a_sentence(tmp_path: Path) -> N
     (tmp_path / "data").write_text("")
     with pytest.raises(CalzionError, match="can't be used"):
         prepare(settings(tmp_path / "data"), NO_ENGINE)
+
+
+def test_parts_that_others_keep_up_are_not_started(tmp_path: Path) -> None:
+    without = settings(tmp_path, without="router,sshd").without.names
+    names = [[part.name for part in stage] for stage in stages("docker", without)]
+    assert names == [[], ["reconciler"], ["controller"]]
+    with pytest.raises(CalzionError) as refused:
+        settings(tmp_path, without="reconciler")
+    assert refused.value.detail == ["without (--without): 'reconciler' is not one of router, sshd"]
 
 
 @pytest.fixture
