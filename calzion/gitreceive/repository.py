@@ -58,7 +58,10 @@ class Repositories:
 
     @contextmanager
     def receiving(self, name: RepositoryName) -> Iterator[Repository]:
-        """A repository to push to, made where there is none; gone afterwards where no ref was accepted."""
+        """A repository to push to, made where there is none; gone afterwards where no ref was accepted.
+
+        Where root has written to it, it is as before the owner's of all of them, as whom the SSH server may run.
+        """
         repository = self._open(name)
         while repository is None:
             self._create(name)
@@ -67,6 +70,7 @@ class Repositories:
             yield repository
         finally:
             self._settle(repository)
+            self._hand_over(repository.path)
             os.close(repository.lock)
 
     def sweep(self) -> None:
@@ -126,6 +130,14 @@ class Repositories:
             if branches:
                 # Where another push is at it just now, git fails, and that is as well.
                 self._run(self._git.set_head(path, branches[0]), check=False)
+
+    def _hand_over(self, path: Path) -> None:
+        owner = self._root.stat()
+        if os.geteuid() != 0 or owner.st_uid == 0:
+            return
+        for _, _, files, directory in os.fwalk(path):
+            for name in (".", *files):
+                os.chown(name, owner.st_uid, owner.st_gid, dir_fd=directory, follow_symlinks=False)
 
     def _run(self, command: list[str], *, check: bool = True) -> None:
         errors = None if check else subprocess.DEVNULL

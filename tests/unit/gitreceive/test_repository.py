@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_a_sweep_removes_what_crashes_left_and_nothing_else(repositories: Reposi
         repositories.sweep()
         assert running.path.exists()
         assert sorted(path.name for path in root.iterdir()) == ["myapp.git", "running.git"]
+
+
+@pytest.mark.parametrize("owner", [os.geteuid(), *([2222] if os.geteuid() == 0 else [])])
+def test_what_root_writes_is_the_owners_of_all_repositories(
+    repositories: Repositories, root: Path, owner: int
+) -> None:
+    outside = root.parent / "outside"
+    outside.touch()
+    os.chown(root, owner, owner)
+    with repositories.receiving(NAME) as repository:
+        accept(repository.path)
+        (repository.path / "link").symlink_to(outside)
+    found = [repository.path, *repository.path.rglob("*")]
+    assert {path.lstat().st_uid for path in found} == {owner}
+    assert outside.stat().st_uid == os.geteuid()
