@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def backend() -> str:
-    return "process"
+    """CALZION_TEST_BACKEND=docker tells the stories of all files there."""
+    return os.environ.get("CALZION_TEST_BACKEND", "process")
 
 
 @pytest.fixture(scope="module")

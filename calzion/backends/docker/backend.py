@@ -29,6 +29,7 @@ from calzion.backends.docker.volumes import Volumes
 from calzion.backends.docker.watch import Watch
 from calzion.errors import CalzionError
 from calzion.host.identity import identity
+from calzion.host.pythons import python_mounts
 from calzion.host.wire import check_spec
 from calzion.layout import Layout
 from calzion.model import (
@@ -251,6 +252,8 @@ class DockerBackend:
             yield Bind(source=place(files.group), target="/etc/group")
             yield Bind(source="", target="/tmp", volume=True, writable=True)
             yield self._layers.make(spec.id, spec.slug, spec.uid if self._root else None)
+            for mount in python_mounts(spec.slug, {}, self._layout.data):
+                yield Bind(source=place(mount.source), target=mount.target)
 
     def _identity(self, spec: RunSpec) -> Any:
         uid = spec.uid if self._root else os.getuid()
