@@ -87,6 +87,10 @@ class Site:
         except OSError:
             return 0, ""
 
+    def parts(self) -> list[str]:
+        """The parts that its supervisor keeps up."""
+        return list(json.loads((self.data / "run" / "parts.json").read_text())["parts"])
+
     def pid(self, part: str) -> int:
         """0 while the part is down."""
         parts = json.loads((self.data / "run" / "parts.json").read_text())["parts"]

@@ -14,6 +14,8 @@ from tests.stories.apps import web
 from tests.stories.site import DEADLINE, Site, eventually
 from tests.stories.terminal import Person
 
+BACKENDS = ("process", "docker")
+
 TEMPLATE = "web: {git: ., volumes: {data: /data}, env: {KEY: '${TOKEN}'}}\n"
 TEMPLATE += "Generate: {TOKEN: {length: 24}}\ncalzion/redis:\ncalzion/postgres:\n"
 
@@ -112,7 +114,8 @@ def test_appliances_have_their_clients(shop: Site) -> None:
     assert run(shop, "shop:postgres", "--", "psql", sent=b"select 6*7;")[1].split()[2] == b"42"
     assert run(shop, "shop:redis", "redis-cli", "ping")[1] == b"PONG\n"
     code, _, errors = run(shop, "shop:redis", "no-such-client")
-    assert code == 1 and b"this machine has no no-such-client" in errors
+    told = {1: b"this machine has no no-such-client", 127: b"no-such-client: not found"}
+    assert told[code] in errors
 
 
 def test_wrong_use_has_its_sentence(shop: Site) -> None:
@@ -207,6 +210,8 @@ def test_the_end_of_calzion_s_parts_leaves_no_orphan(shop: Site, part: str) -> N
 
 
 def test_it_outlives_the_host_daemon(shop: Site) -> None:
+    if "host" not in shop.parts():
+        return  # an engine is host enough
     process = start(shop, "shop:web", "--", "echo ready; read line; echo got $line; exit 6")
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"

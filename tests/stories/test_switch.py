@@ -8,6 +8,8 @@ from bench import app
 from bench.driver import Driver
 from tests.stories.site import Site
 
+BACKENDS = ("process", "docker")
+
 
 @pytest.fixture(scope="module")
 def flags() -> tuple[str, ...]:
