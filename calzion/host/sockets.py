@@ -1,14 +1,19 @@
-"""Which TCP sockets listen on this machine, and whose they are, from /proc/net/tcp and tcp6."""
+"""Which TCP sockets listen on this machine, and whose they are."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from calzion.host.socketdiag import listening_sockets
+
+_PROC = Path("/proc")
 _LISTEN = "0A"
+_TABLES = {socket.AF_INET: "net/tcp", socket.AF_INET6: "net/tcp6"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +27,17 @@ class Listener:
     waiting: int = 0
 
 
-def listeners(proc: Path = Path("/proc")) -> list[Listener]:
+def listeners() -> list[Listener]:
     """Every listening TCP socket of this network namespace."""
-    return [*_table(proc / "net/tcp"), *_table(proc / "net/tcp6")]
+    return [listener for family in _TABLES for listener in _listeners(family)]
 
 
-def socket_inodes(pids: Iterable[int], proc: Path = Path("/proc")) -> set[int]:
+def listeners_of(proc: Path) -> list[Listener]:
+    """Those of a process's network namespace, /proc/PID being its directory."""
+    return [listener for table in _TABLES.values() for listener in _table(proc / table)]
+
+
+def socket_inodes(pids: Iterable[int], proc: Path = _PROC) -> set[int]:
     """The sockets that these processes hold open."""
     found = set()
     for pid in pids:
@@ -35,6 +45,18 @@ def socket_inodes(pids: Iterable[int], proc: Path = Path("/proc")) -> set[int]:
             if target.startswith("socket:["):
                 found.add(int(target[8:-1]))
     return found
+
+
+def _listeners(family: socket.AddressFamily) -> list[Listener]:
+    try:
+        found = listening_sockets(family)
+    except OSError:
+        # A kernel may lack that part.
+        return list(_table(_PROC / _TABLES[family]))
+    return [
+        Listener(host=_host(one.address), port=one.port, uid=one.uid, inode=one.inode, waiting=one.waiting)
+        for one in found
+    ]
 
 
 def _open_files(directory: Path) -> Iterator[str]:
@@ -68,12 +90,13 @@ def _table(path: Path) -> Iterator[Listener]:
 
 
 def _address(text: str) -> str:
-    """The kernel prints an address as 32-bit words, each in the machine's byte order.
-
-    An IPv4 address on a socket of IPv6, as Java has it, is the IPv4 address.
-    """
+    """The kernel prints an address as 32-bit words, each in the machine's byte order."""
     words = (text[start : start + 8] for start in range(0, len(text), 8))
-    packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    return _host(b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words))
+
+
+def _host(packed: bytes) -> str:
+    """An IPv4 address on a socket of IPv6, as Java has it, is the IPv4 address."""
     address = ipaddress.ip_address(packed)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calzion.host import procfs
-from calzion.host.sockets import Listener, listeners
+from calzion.host.sockets import Listener, listeners_of
 from calzion.model import Endpoint
 
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -26,7 +26,7 @@ class Inside:
 
     def listeners(self) -> list[Listener]:
         """Its listening sockets: those of its network namespace, but for the engine's resolver of names."""
-        found = listeners(Path(f"/proc/{self.pid}")) if self.visible else []
+        found = listeners_of(Path(f"/proc/{self.pid}")) if self.visible else []
         return [one for one in found if one.host != _RESOLVER]
 
     def endpoint(self, address: str, port: int) -> Endpoint | None:

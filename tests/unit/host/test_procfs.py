@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from pathlib import Path
 
 from calzion.host import procfs
-from calzion.host.sockets import listeners, socket_inodes
+from calzion.host.sockets import listeners, listeners_of, socket_inodes
 
 
 def test_a_process_and_what_is_below_it() -> None:
@@ -53,3 +54,15 @@ def test_an_ipv4_address_on_a_socket_of_ipv6() -> None:
         listener.listen()
         port = listener.getsockname()[1]
         assert [one.host for one in listeners() if one.port == port] == ["127.9.8.7"]
+
+
+def test_the_kernel_tells_of_listeners_what_its_files_tell() -> None:
+    with (
+        socket.create_server(("127.9.8.7", 0)) as four,
+        socket.create_server(("::1", 0), family=socket.AF_INET6) as six,
+        socket.create_connection(four.getsockname()),
+    ):
+        ports = {each.getsockname()[1] for each in (four, six)}
+        told = [one for one in listeners() if one.port in ports]
+        assert told == [one for one in listeners_of(Path("/proc/self")) if one.port in ports]
+        assert [one.waiting for one in told] == [1, 0]
