@@ -77,11 +77,13 @@ class ProcessBackend:
         threading.Thread(target=self._watch, args=(changed,), name="host-watch", daemon=True).start()
 
     def endpoint(self, id: str, port: int) -> Endpoint | None:
-        found = self._find(id)
+        there = [one for one in listeners() if one.port == port]
+        # Whoever waits for a port asks often: the daemon is asked only where there is something.
+        found = self._find(id) if there else None
         if found is None or found["init"] is None:
             return None
         uid = found["uid"] if self._root else None
-        return endpoint_of(listeners(), port, found["instance"]["address"], uid)
+        return endpoint_of(there, port, found["instance"]["address"], uid)
 
     def listening(self, id: str) -> tuple[int, ...]:
         return tuple(sorted({one.port for one in self._listeners(id)}))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from calzion.backends.protocol import Backend
 from calzion.controller import health
 from calzion.controller.appliance import APPLIANCES
+from calzion.controller.candidate import Candidate
 from calzion.controller.formation import Process, app_processes
-from calzion.controller.health import Candidate
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances
 from calzion.controller.store.deployments import Deployment
@@ -68,8 +68,9 @@ class Launch:
             for (record, order), spec in zip(records, specs, strict=True)
         ]
         self._candidates += candidates
-        for healthy in health.await_healthy(self._parts, candidates, self._sink, self._cancellation):
-            with self._parts.database.write() as connection:
+        found = health.await_healthy(self._parts, candidates, self._sink, self._cancellation)
+        with self._parts.database.write() as connection:
+            for healthy in found:
                 instances.set_endpoints(connection, healthy.id, healthy.endpoints)
         health.check_alive(self._parts, self._candidates)
 

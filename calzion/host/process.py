@@ -26,6 +26,7 @@ Spawn = Callable[[int], Launch]
 """Makes the order to start, given the descriptor for bwrap's status."""
 
 _FIRST_LOOK, _LAST_LOOK = 0.004, 0.1  # seconds between looks whether the sandbox is made
+_LATER = 1.1  # times as long as the pause before
 
 
 class Process:
@@ -94,7 +95,7 @@ class Process:
         if self.main() is not None:
             self._ready()
         else:
-            later = min(pause * 1.5, _LAST_LOOK)
+            later = min(pause * _LATER, _LAST_LOOK)
             self._loop.later(pause, lambda: self.watch_start(later))
 
     def _find_init(self) -> None:
