@@ -47,23 +47,23 @@ def ended(seen: Sighting, how: str, exit: Exit | None, *, hint: str = MEND, also
     facts = _facts(Phase.START, seen, exit)
     message = f"{seen.spec.service}: start failed: {seen.name} {how}"
     error = failed(facts, message, hint=hint, about=_about(seen, "had listened"))
-    error.hint = "\n".join(part for part in (error.hint, also) if part)
-    return error
+    return _with_hint(error, also)
 
 
-def late(seen: Sighting, grace: float) -> CalzionError:
-    """It was not up after `grace` seconds."""
+def late(seen: Sighting, seconds: float, *, also: str = "") -> CalzionError:
+    """It was not up after so many seconds; `also` is a further next step."""
     facts = _facts(Phase.HEALTH, seen, None)
     message = (
-        f"{seen.spec.service}: health check failed: {seen.name} did not become healthy within {grace:g} s"
+        f"{seen.spec.service}: health check failed: {seen.name} did not become healthy within {seconds:g} s"
     )
-    return failed(
+    error = failed(
         facts,
         message if seen.number else f"{message} ({seen.reason})",
         otherwise=seen.reason if seen.number else "",
         hint="see what it wrote, or change its healthcheck",
         about=_about(seen, "listened"),
     )
+    return _with_hint(error, also)
 
 
 def command_failed(
@@ -72,6 +72,11 @@ def command_failed(
     """A command that was run to its end, `what` being its part in the release."""
     facts = _facts(Phase.RELEASE, Sighting(spec=spec, lines=lines), result)
     return failed(facts, f"{what} failed ({result})", hint=MEND, about=[f"command: {command}"])
+
+
+def _with_hint(error: CalzionError, also: str) -> CalzionError:
+    error.hint = "\n".join(part for part in (error.hint, also) if part)
+    return error
 
 
 def _facts(phase: Phase, seen: Sighting, exit: Exit | None) -> Facts:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from calzion.controller import failures
+from calzion.controller.astray import Astray
 from calzion.controller.candidate import Candidate, Healthy, ended, has_ended, sighting
 from calzion.controller.parts import Parts
 from calzion.discovery.health import Check, ProbeKind
@@ -21,10 +22,17 @@ _SHARE = 0.05
 """Of the time waited so far: no kernel tells when a port is opened, but one is not seen later than by this share."""
 _COST = 2
 """A pause is at least as many times as long as the look before it took: what is expensive is asked less often."""
+_ELSEWHERE_SHARE = 0.2
+"""Of the time waited so far, between two looks at which other ports it has opened."""
 
 _RESTS, _LONGEST_SETTLING = 3, 5.0
 """Looks in a row that find a process without a port at rest, and the time (times `settle`) after which one that
 never rests counts as up."""
+
+_LATER = (
+    "or, where it rests so long before it opens that port, have a command tell:"
+    " 'healthcheck: {cmd: curl -fsS http://localhost:$PORT/}'"
+)
 
 
 class Wait:
@@ -45,7 +53,9 @@ class Wait:
         self._reason = "it did not answer"
         self._status: int | None = None
         self._listening: tuple[int, ...] = ()
+        self._next_look_elsewhere = 0.0
         self._answering: dict[int, Endpoint] = {}
+        self._astray = Astray(self._grace)
 
     def run(self) -> Healthy:
         """Raises CalzionError (start: it ended; health: its time was up)."""
@@ -103,19 +113,41 @@ class Wait:
         port = spec.ports.get(check.port) or next(iter(spec.ports.values()))
         if self._knocked:
             return self._opens(port)
+        endpoint = self._parts.backend.endpoint(spec.id, port)
+        if endpoint is None:
+            self._look_elsewhere(port)
+            return False
         # Somebody else's listener on the port must never pass for this instance.
         self._listening = self._parts.backend.listening(spec.id)
-        endpoint = self._parts.backend.endpoint(spec.id, port) if port in self._listening else None
-        if endpoint is None:
+        if port not in self._listening:
             self._reason = f"nothing listened on port {port} ($PORT)"
-            if port in self._listening:
-                self._reason = f"port {port} is open on 127.0.0.1 alone: have it listen on 0.0.0.0"
             return False
         question = self._check(check)
         self._answering[port] = endpoint
         result = self._parts.probe(endpoint, question)
         self._reason, self._status = result.reason, result.status
         return result.up and (question.kind is not ProbeKind.PORT or self._opens(port))
+
+    def _look_elsewhere(self, port: int) -> None:
+        """Now and then: to see which ports are its own takes longer than to see that nobody has one."""
+        if self._waited < self._next_look_elsewhere:
+            return
+        self._next_look_elsewhere = self._waited + min(self._waited * _ELSEWHERE_SHARE, _LONGEST_PAUSE)
+        self._listening = self._parts.backend.listening(self._candidate.spec.id)
+        if port in self._listening:
+            self._reason = f"port {port} is open on 127.0.0.1 alone: have it listen on 0.0.0.0"
+            return
+        self._reason = f"nothing listened on port {port} ($PORT)"
+        self._give_up_astray()
+
+    def _give_up_astray(self) -> None:
+        def rests() -> bool:
+            return self._parts.backend.rests(self._candidate.spec.id)
+
+        spec, others = self._candidate.spec, self._elsewhere(self._listening)
+        astray = not spec.appliance and self._astray.look(others, rests, self._waited)
+        if astray and self._waited < self._grace:
+            raise self._late(round(self._waited), f"{_LATER} at {spec.service} in the template")
 
     def _opens(self, port: int) -> bool:
         """Whether the connection was accepted: a server's master may listen long before its workers are there."""
@@ -170,11 +202,11 @@ class Wait:
     def _elsewhere(self, listening: Iterable[int]) -> list[int]:
         return [port for port in listening if port not in self._candidate.spec.ports.values()]
 
-    def _late(self, seconds: float) -> CalzionError:
+    def _late(self, seconds: float, also: str = "") -> CalzionError:
         seen = replace(
             sighting(self._parts, self._candidate),
             listening=self._listening,
             status=self._status,
             reason=self._reason,
         )
-        return failures.late(seen, seconds)
+        return failures.late(seen, seconds, also=also)

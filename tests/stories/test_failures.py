@@ -92,14 +92,20 @@ def test_a_missing_variable(fails: Fails) -> None:
 
 def test_a_port_of_its_own_choice(fails: Fails) -> None:
     assert_shape(
-        fails({"Procfile": "web: echo up; exec python3 -m http.server 23998\n"}),
+        fails(
+            {
+                "template.yaml": "web:\n  git: .\n  healthcheck: {grace: 30}\n",
+                "Procfile": "web: echo up; exec python3 -m http.server 23998\n",
+            }
+        ),
         [
-            r" !     web: health check failed: web\.web\.1 did not become healthy within 5 s:"
+            r" !     web: health check failed: web\.web\.1 did not become healthy within 1?\d s:"
             r" it listens on port 23998, not on port \d+ \(\$PORT\)",
             EXPECTED + "it listened on 23998 instead",
             r"       its last lines:",
             r"       up",
             r" !     let it listen on the port that the variable PORT gives, such as .*",
+            r" !     or, where it rests so long .* 'healthcheck: \{cmd: curl .*' at web in the template",
             r" !     v1 keeps serving",
         ],
     )
