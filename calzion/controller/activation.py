@@ -25,6 +25,7 @@ from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
 from calzion.model import Cancellation, DeploymentName, ServiceName, SourceTree
 from calzion.progress import Story
+from calzion.redaction import Mask
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +60,9 @@ class Activation:
         """Roll an open release out. Its story ends with `done` or `error`, and the error is raised too."""
         if manner.begin is None:
             self._undo_half_copy(deployment)
-        release, services = self._begin(deployment, release_id, manner)
-        story = self._story(deployment, release, listener)
+        release, services, mask = self._begin(deployment, release_id, manner)
+        story = self._parts.stories.write(deployment.id, release.number, listener)
+        story.mask = mask
         try:
             with self._under_way(cancellation) as either:
                 rollout = Rollout(self._parts, self._traffic, deployment, release, story, either, manner)
@@ -83,7 +85,7 @@ class Activation:
 
     def _begin(
         self, deployment: Deployment, release_id: int, manner: Manner
-    ) -> tuple[Release, tuple[ReleaseService, ...]]:
+    ) -> tuple[Release, tuple[ReleaseService, ...], Mask]:
         with self._parts.database.write() as connection:
             now = self._parts.now()
             releases.start(connection, release_id, ReleaseState.ROLLING, now)
@@ -93,13 +95,8 @@ class Activation:
             if release.ttl is not None and releases.current(connection, deployment.id) is None:
                 # What fails at its first release goes too when its time is over.
                 deployments.set_ttl(connection, deployment.id, release.ttl, now)
-            return release, releases.services(connection, release_id)
-
-    def _story(self, deployment: Deployment, release: Release, listener: Listener) -> StoryWriter:
-        story = self._parts.stories.write(deployment.id, release.number, listener)
-        with self._parts.database.read() as connection:
-            story.mask = load_mask(self._parts, connection, deployment)
-        return story
+            mask = load_mask(self._parts, connection, deployment)
+            return release, releases.services(connection, release_id), mask
 
     @contextmanager
     def _under_way(self, cancellation: Cancellation) -> Iterator[Cancellation]:

@@ -151,10 +151,12 @@ class Deployer:
                 now=self._parts.now(),
             )
             releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
-            for definition in template.services:
-                source = str(Origin(commit=claim.commit)) if definition.code else ""
-                service = ReleaseService(definition=definition, source=source)
-                releases.put_service(connection, release.id, service)
+            origin = str(Origin(commit=claim.commit))
+            services = [
+                ReleaseService(definition=definition, source=origin if definition.code else "")
+                for definition in template.services
+            ]
+            releases.add_services(connection, release.id, services)
         return self.activation.activate(
             deployment, release.id, sources, listener, cancellation, may_hold=False
         )
@@ -235,8 +237,7 @@ class Deployer:
             if old:
                 releases.set_sections(connection, release.id, old.env, old.generate, old.tasks)
                 releases.set_source(connection, release.id, old.source)
-            for service in services:
-                releases.put_service(connection, release.id, service)
+            releases.add_services(connection, release.id, services)
         return release
 
     def _needs_build(self, service: ReleaseService, change: ServiceChange) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +22,7 @@ class Holdings(Protocol):
     def address(self, service: ServiceName) -> str:
         """The service's stable address."""
 
-    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
+    def generated(self, rules: Collection[Generate]) -> dict[str, str]:
         """Every generated value, those of the rules among them."""
 
     def secrets(self, versions: Versions | None) -> dict[str, str]:
@@ -50,8 +50,9 @@ class Taken(_Held):
         within, usable = parts.service_addresses, parts.address_is_free
         return deployments.address(self.connection, self.deployment.id, service, within, usable)
 
-    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
-        deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)
+    def generated(self, rules: Collection[Generate]) -> dict[str, str]:
+        if rules:
+            deployments.ensure_generated(self.connection, self.parts.vault, self.deployment, rules)
         return deployments.generated_values(self.connection, self.parts.vault, self.deployment)
 
 
@@ -62,6 +63,6 @@ class Foreseen(_Held):
         known = deployments.known_address(self.connection, self.deployment.id, service)
         return known or UNMADE_ADDRESS
 
-    def generated(self, rules: Iterable[Generate]) -> dict[str, str]:
+    def generated(self, rules: Collection[Generate]) -> dict[str, str]:
         made = deployments.generated_values(self.connection, self.parts.vault, self.deployment)
         return {rule.name: "0" * rule.length for rule in rules} | made

@@ -243,11 +243,13 @@ def _surroundings(
 
     members = {service.name: member(service.definition) for service in services}
     passwords = [generated_password(each.name) for each in members.values() if each.appliance]
+    if passwords:
+        generated |= holdings.generated(passwords)
     return Surroundings(
         deployment=deployment.name,
         uid=deployment.uid,
         env=sections.env,
-        generated=generated | holdings.generated(passwords),
+        generated=generated,
         secrets=secrets,
         members=members,
         internal_ports=parts.router.internal_ports,

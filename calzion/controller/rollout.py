@@ -122,8 +122,10 @@ class Rollout:
             prepared = replace(prepared, plan=replace(prepared.plan, tasks=()))
         with self._parts.database.write() as connection:
             # Before any slug is looked for: what is recorded here is never pruned.
-            for name, version in prepared.versions.items():
-                releases.set_service_slug(connection, self._release.id, name, version.code)
+            for service in services:
+                code = prepared.versions[service.name].code
+                if code != service.slug:
+                    releases.set_service_slug(connection, self._release.id, service.name, code)
             releases.set_changes(connection, self._release.id, prepared.plan.changes())
             self._story.mask = load_mask(self._parts, connection, self._deployment)
         return prepared
@@ -236,6 +238,8 @@ class Rollout:
     def _start_wave(
         self, prepared: Prepared, slugs: Mapping[ServiceName, Slug], new: Launch, names: Sequence[ServiceName]
     ) -> None:
+        if not names:
+            return
         orders: list[Order] = []
         counts = launch.formation(self._parts, self._deployment)
         for name in names:

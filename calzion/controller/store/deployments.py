@@ -56,6 +56,8 @@ def create(connection: Connection, name: DeploymentName, repository: str | None,
         connection.execute(
             update(deployments).where(deployments.c.id == found.id).values(repository=repository)
         )
+    else:
+        return found
     created = find(connection, name)
     assert created is not None
     return created

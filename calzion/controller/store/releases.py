@@ -201,19 +201,16 @@ def make_current(connection: Connection, release: Release, now: float) -> None:
     finish(connection, release.id, ReleaseState.CURRENT, now)
 
 
+def add_services(connection: Connection, release_id: int, services: Iterable[ReleaseService]) -> None:
+    """To a release that has none yet."""
+    rows = [_row(release_id, service) for service in services]
+    if rows:
+        connection.execute(insert(release_services), rows)
+
+
 def put_service(connection: Connection, release_id: int, service: ReleaseService) -> None:
     remove_service(connection, release_id, service.name)
-    connection.execute(
-        insert(release_services).values(
-            release_id=release_id,
-            name=str(service.name),
-            definition=as_keys(service.definition),
-            source=service.source,
-            slug=service.slug,
-            fingerprint=service.fingerprint,
-            held=service.held,
-        )
-    )
+    connection.execute(insert(release_services).values(**_row(release_id, service)))
 
 
 def set_service_source(connection: Connection, release_id: int, name: str, source: str) -> None:
@@ -251,6 +248,18 @@ def services_ever_live(connection: Connection, deployment_id: int) -> frozenset[
 def service_names(connection: Connection, release_id: int) -> list[str]:
     chosen = select(release_services.c.name).where(release_services.c.release_id == release_id)
     return list(connection.execute(chosen.order_by(release_services.c.name)).scalars())
+
+
+def _row(release_id: int, service: ReleaseService) -> dict[str, Any]:
+    return {
+        "release_id": release_id,
+        "name": str(service.name),
+        "definition": as_keys(service.definition),
+        "source": service.source,
+        "slug": service.slug,
+        "fingerprint": service.fingerprint,
+        "held": service.held,
+    }
 
 
 def _service(row: Row[tuple[object, ...]]) -> ReleaseService:
