@@ -34,6 +34,10 @@ RETRY_INTERVAL = 1.0
 TROUBLED_INTERVAL = 5.0
 """The same while a deployment can't be kept running."""
 
+GATHERING = 0.2
+"""Seconds in which changes that come together are gathered for one pass. A rollout makes several, and cares for its
+own: no pass should take its time from it."""
+
 _OVER = (InstanceRole.STARTING, InstanceRole.DRAINING)
 """Roles of instances that no rollout under way answers for any more, once its lock is free."""
 
@@ -80,6 +84,7 @@ class Reconciler:
                 _log.exception("a pass broke")
                 pause = RETRY_INTERVAL
             self._parts.observed.wait(pause)
+            self._stopping.wait(GATHERING)
 
     def stop(self) -> None:
         self._stopping.set()

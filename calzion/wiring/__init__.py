@@ -148,6 +148,8 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
 
     layout = settings.layout
     layout.push_socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # A rollout's many short questions wait for the interpreter behind whatever thread is busy.
+    sys.setswitchinterval(0.0005)
     migrate(settings.store, layout.run / "migrate.lock")
     parts = _parts(settings, environ)
     traffic = Traffic(parts)
