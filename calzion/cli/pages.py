@@ -204,7 +204,8 @@ PAGES: dict[str, Page] = {
     ),
     "rollback": Page(
         examples={
-            "calzion rollback myapp-production": "to the last successful release before the current one",
+            "calzion rollback myapp-production": "to the last successful release before the current one;"
+            " once more goes a step further back",
             "calzion rollback myapp-production v5": "to the release v5, where it is kept",
         },
         exits={

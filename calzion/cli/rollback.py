@@ -18,7 +18,8 @@ from calzion.model import DeploymentName
 def rollback(invocation: Invocation, deployment: DeploymentName, release: int | None) -> None:
     """Go back to an earlier release: its code, configuration and secrets, as a release of its own.
 
-    Without vN it is the last successful release before the current one. Nothing is built, and neither release commands
+    Without vN it is the last successful release before the current one, and after a rollback the one before the release
+    that was gone back to: each rollback goes a step further back. Nothing is built, and neither release commands
     nor tasks run; traffic switches as for any release. What changed in databases and volumes stays, as do scale and
     domains. 'calzion releases' shows which releases can be gone back to.
     """

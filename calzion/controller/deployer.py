@@ -220,6 +220,7 @@ class Deployer:
         services: Iterable[ReleaseService],
         claim: Claim,
         act: str = "",
+        restores: int | None = None,
     ) -> Release:
         """An open release of `services` with the template's sections of an older one."""
         again = old if old and old.state in _NEVER_LIVE else None
@@ -230,6 +231,7 @@ class Deployer:
                 user=claim.user,
                 commit=claim.commit,
                 act=act,
+                restores=restores,
                 data_from=releases.origin_to_repeat(connection, deployment.id),
                 ttl=again.ttl if again else None,
                 now=self._parts.now(),

@@ -35,12 +35,14 @@ def rollback(
 ) -> Release:
     """A new release with the definitions, slugs and secrets of number `number`, or of the last one before this.
 
+    What a rollback restored counts as the one that it was: the next rollback goes on to the one before that.
     Nothing is built, and no release command or task runs. The caller holds the turn. Raises CalzionError (not_found,
     conflict, unsupported, template) before anything is changed where it can't be had.
     """
     deployment = create_deployment(parts, find_deployment(parts, name).name)
     with parts.database.read() as connection:
-        target = _target(connection, deployment, number, parts.keep_releases)
+        current = _current(connection, deployment)
+        target = _target(connection, deployment, current, number, parts.keep_releases)
         services = releases.services(connection, target.id)
         _check_kept(parts, connection, target, services)
         newest = secrets.newest(connection, deployment.id)
@@ -48,8 +50,10 @@ def rollback(
     _check_volumes(parts, deployment, target, services, prepared)
     claim = Claim(user=user, commit=target.commit)
     act = f"rolls back to v{target.number}"
-    release = deployer.open_copy(deployment, target, _anew(services), claim, act)
+    release = deployer.open_copy(deployment, target, _anew(services), claim, act, restores=target.origin)
     notes = _notes(deployment, target, older_secrets=target.secrets != newest)
+    if number is None:
+        notes = (*_why(current, target), *notes)
     manner = Manner(secrets=target.secrets, commands=False, notes=notes)
     with deployer.cancellable(release.id, cancellation):
         return deployer.activation.activate(
@@ -57,17 +61,23 @@ def rollback(
         )
 
 
-def _target(connection: Connection, deployment: Deployment, number: int | None, keep: int) -> Release:
+def _current(connection: Connection, deployment: Deployment) -> Release:
     current = releases.current(connection, deployment.id)
     if current is None:
         raise CalzionError(
             f"{deployment.name} has no release to roll back from", hint="push to it first", code="not_found"
         )
+    return current
+
+
+def _target(
+    connection: Connection, deployment: Deployment, current: Release, number: int | None, keep: int
+) -> Release:
     restorable = kept.restorable(connection, deployment.id, keep)
-    wanted = number or max((each for each in restorable if each < current.number), default=0)
+    wanted = number or max((each for each in restorable if each < current.origin), default=0)
     found = releases.find(connection, deployment.id, wanted)
     if found is None:
-        raise _missing(deployment, number, restorable)
+        raise _missing(deployment, current, number, restorable)
     if found.id == current.id:
         raise CalzionError(
             f"nothing to do: v{wanted} of {deployment.name} is the current release", code="conflict"
@@ -83,11 +93,16 @@ def _target(connection: Connection, deployment: Deployment, number: int | None, 
     return found
 
 
-def _missing(deployment: Deployment, number: int | None, restorable: Sequence[int]) -> CalzionError:
+def _missing(
+    deployment: Deployment, current: Release, number: int | None, restorable: Sequence[int]
+) -> CalzionError:
     if number is None:
+        restored = (
+            "" if current.restores is None else f" than v{current.origin}, which v{current.number} is again,"
+        )
         return CalzionError(
-            f"{deployment.name} has no earlier release to go back to",
-            hint=f"see 'calzion releases {deployment.name}'",
+            f"{deployment.name} has no earlier release{restored} to go back to",
+            hint=_choices(restorable) if restorable else f"see 'calzion releases {deployment.name}'",
             code="not_found",
         )
     return CalzionError(f"{deployment.name} has no v{number}", hint=_choices(restorable), code="not_found")
@@ -145,6 +160,16 @@ def _check_kept(
             hint="push its commit again",
             code="not_found",
         )
+
+
+def _why(current: Release, target: Release) -> tuple[str, ...]:
+    """Where the release that was chosen is not the one that served last."""
+    if current.restores is None:
+        return ()
+    return (
+        f"v{current.number} was v{current.origin} again: v{target.number} is what went live before that."
+        " Any other one: 'calzion releases' shows them.",
+    )
 
 
 def _notes(deployment: Deployment, target: Release, older_secrets: bool) -> tuple[str, ...]:

@@ -33,8 +33,10 @@ OPEN_FOR = 86_400.0
 @dataclass(frozen=True, kw_only=True)
 class Release:
     """`secrets` are the versions that it was rolled out with, `changes` what it changed, a line each; `act` says what
-    it did where it was no push or deploy. `data_from` names the deployment whose data it begins with, '' for none;
-    `ttl` is what its deployment is given to live when it goes live, in seconds: 0 for ever, None for no change.
+    it did where it was no push or deploy, and `restores` is the number of the release that it is once more.
+
+    `data_from` names the deployment whose data it begins with, '' for none; `ttl` is what its deployment is given to
+    live when it goes live, in seconds: 0 for ever, None for no change.
     """
 
     id: int
@@ -51,11 +53,17 @@ class Release:
     secrets: Mapping[str, int]
     changes: tuple[str, ...]
     act: str
+    restores: int | None
     data_from: str
     ttl: int | None
     created: float
     started: float | None
     finished: float | None
+
+    @property
+    def origin(self) -> int:
+        """The number of the release whose code and configuration this one has: its own, but for a rollback."""
+        return self.number if self.restores is None else self.restores
 
     @property
     def seconds(self) -> float | None:
@@ -86,6 +94,7 @@ def open_release(
     user: str,
     commit: str = "",
     act: str = "",
+    restores: int | None = None,
     data_from: str = "",
     ttl: int | None = None,
     now: float,
@@ -106,6 +115,7 @@ def open_release(
             tasks=[],
             source="",
             act=act,
+            restores=restores,
             data_from=data_from,
             ttl=ttl,
             created=now,
@@ -311,6 +321,7 @@ def _release(row: Row[tuple[object, ...]]) -> Release:
         secrets=data["secrets"],
         changes=tuple(data["changes"]),
         act=data["act"],
+        restores=data["restores"],
         data_from=data["data_from"],
         ttl=data["ttl"],
         created=data["created"],

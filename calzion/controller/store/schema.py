@@ -74,6 +74,7 @@ releases = Table(
     Column("secrets", JSON, nullable=False, server_default="{}"),
     Column("changes", JSON, nullable=False, server_default="[]"),
     Column("act", String(160), nullable=False, server_default=""),
+    Column("restores", Integer),
     Column("data_from", String(63), nullable=False, server_default=""),
     Column("ttl", Integer),
     Column("created", Float, nullable=False),

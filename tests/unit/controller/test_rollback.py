@@ -96,8 +96,27 @@ def test_the_release_before_serves_again_without_a_build(world: World) -> None:
     assert "app: release v3 rolls back to v1 (t)" in told
     assert "Not undone: what changed in databases and volumes" in told and "calzion redeploy app" in told
     assert current(world).changes == ("new removed", "old added", *current(world).changes[2:])
-    assert world.rollback().act == "rolls back to v2"
+    assert "again:" not in told
+    assert world.rollback(2).act == "rolls back to v2"
     assert world.state()["web"] in ("web 2", "work 2")
+
+
+def test_each_rollback_goes_a_step_further_back(world: World) -> None:
+    for number in (3, 4, 5):
+        world.deploy("web: {git: web}\n", {"web": f"web: serve {number}"})
+    assert (world.rollback().act, world.state()["web"]) == ("rolls back to v4", "serve 4")
+    world.events.clear()
+    assert (world.rollback().act, world.state()["web"]) == ("rolls back to v3", "serve 3")
+    assert any("v6 was v4 again: v3 is what went live before that" in each.text for each in world.events)
+    world.deploy("web: {git: web}\n", {"web": "web: serve 8"})
+    again = world.rollback()
+    assert (again.act, again.restores, world.state()["web"]) == ("rolls back to v7", 3, "serve 3")
+    assert world.rollback().act == "rolls back to v2"
+    assert world.rollback().act == "rolls back to v1"
+    refused = refusal(world)
+    assert str(refused) == "app has no earlier release than v1, which v11 is again, to go back to"
+    assert refused.hint.startswith("these can be gone back to: v10, v9, v8")
+    assert (world.rollback(8).act, world.state()["web"]) == ("rolls back to v8", "serve 8")
 
 
 def test_secrets_are_those_of_then(world: World) -> None:
@@ -197,8 +216,9 @@ def test_a_full_disk_at_any_step_leaves_one_whole_release(make: Callable[..., Wo
 
 def test_what_is_kept_is_what_can_be_gone_back_to(make: Callable[..., World]) -> None:
     world = make(keep_releases=2)
+    numbers = [1]
     for _ in range(3):
-        world.rollback()
+        world.rollback(numbers[0])
         with world.parts.database.read() as connection:
             found = deployments.find(connection, NAME)
             assert found
