@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from calzion.backends.appliance import APPLIANCES, resolve
@@ -121,8 +121,8 @@ class ProcessBackend:
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         return LogTail([self._directory(id_) for id_ in ids], lines, follow)
 
-    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
-        return volume_sizes(self._layout.volumes, deployment)
+    def volumes(self, deployment: DeploymentName, names: Collection[str] | None = None) -> dict[str, int]:
+        return volume_sizes(self._layout.volumes, deployment, names)
 
     def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
         return volume_names(self._layout.volumes, deployment)

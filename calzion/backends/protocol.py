@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from calzion.model import (
@@ -116,8 +116,8 @@ class Backend(Protocol):
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         """The last lines of each, then, with `follow`, what comes until the consumer closes the iterator."""
 
-    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
-        """The deployment's volumes with their sizes in bytes."""
+    def volumes(self, deployment: DeploymentName, names: Collection[str] | None = None) -> dict[str, int]:
+        """The deployment's volumes with their sizes in bytes: all, or those of these names that there are."""
 
     def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
         """The same without their sizes, which take long to find out."""

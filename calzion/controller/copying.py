@@ -232,4 +232,4 @@ def has_lived(parts: Parts, deployment: Deployment) -> bool:
     """Whether a release of it ever went live, or data of it is there."""
     with parts.database.read() as connection:
         lived = any(each.state in _LIVED for each in releases.of_deployment(connection, deployment.id))
-    return lived or bool(parts.backend.volumes(deployment.name))
+    return lived or bool(parts.backend.volume_names(deployment.name))

@@ -187,7 +187,7 @@ class Deployer:
             plan=prepared.plan,
             old_commits=commits_of(prepared.current, prepared.old),
             new_commits={service: source.commit for service, source in sources.items()},
-            volumes=let_go(prepared, self._parts.backend.volumes(name)),
+            volumes=let_go(self._parts, name, prepared),
             data_from=claim.data_from,
             copied=copied,
         )

@@ -73,7 +73,7 @@ def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: 
         plan=prepared.plan,
         old_commits=commits_of(prepared.current, prepared.old),
         new_commits=commits_of(found.release, found.services),
-        volumes=let_go(prepared, parts.backend.volumes(target)),
+        volumes=let_go(parts, target, prepared),
     )
 
 

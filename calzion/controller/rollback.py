@@ -133,7 +133,7 @@ def _check_volumes(
     prepared: Prepared,
 ) -> None:
     """What had its data in a volume must not come up with an empty one."""
-    there = parts.backend.volumes(deployment.name)
+    there = parts.backend.volume_names(deployment.name)
     for member in (prepared.surroundings.members[each.name] for each in services if not each.held):
         gone = [volume.name for volume in prepared.surroundings.volumes(member) if volume.name not in there]
         if gone:

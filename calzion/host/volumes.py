@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from calzion.host.directory import remove_tree
@@ -19,10 +20,11 @@ def prepare_volumes(volumes: Path, spec: RunSpec, owner: int | None) -> None:
             subprocess.run(["chown", "-hR", f"{owner}:{owner}", str(path)], check=True, capture_output=True)
 
 
-def volume_sizes(volumes: Path, deployment: str) -> dict[str, int]:
-    """The volumes of a deployment with the bytes that they take on disk."""
-    names = sorted(volume_names(volumes, deployment))
-    return {name: _size(volumes / deployment / name) for name in names}
+def volume_sizes(volumes: Path, deployment: str, names: Collection[str] | None = None) -> dict[str, int]:
+    """The volumes of a deployment, or those of these names that it has, with the bytes that they take on disk."""
+    found = volume_names(volumes, deployment)
+    wanted = found if names is None else found & set(names)
+    return {name: _size(volumes / deployment / name) for name in sorted(wanted)}
 
 
 def volume_names(volumes: Path, deployment: str) -> frozenset[str]:

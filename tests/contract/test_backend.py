@@ -315,6 +315,8 @@ def test_single_volumes_are_removed(stage: Stage) -> None:
     both = (Volume(name="web.data", path="/data"), Volume(name="web.more", path="/more"))
     spec = stage.spec(IDLE, volumes=both)
     stage.backend.ensure([spec])
+    assert list(stage.backend.volumes(DEMO, ["web.more", "web.unknown", ".."])) == ["web.more"]
+    assert stage.backend.volumes(DEMO, []) == {}
     stage.backend.stop([spec.id])
     stage.backend.forget([spec.id])
     stage.backend.remove_volumes(DEMO, ["web.data", "web.unknown", "../web.more", ".."])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calzion.backends.appliance import resolve
@@ -61,6 +61,7 @@ class FakeBackend:
     ) -> None:
         self.programs = dict(programs or {})
         self.impossible: set[str] = set()
+        self.measured: list[str] = []
         self.specs: dict[str, RunSpec] = {}
         self._versions = {"redis": "6.2.5", "postgres": "18.6"} if versions is None else versions
         self._pause = pause
@@ -158,12 +159,16 @@ class FakeBackend:
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         return _Stream(self._output, ids, lines, follow)
 
-    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
+    def volumes(self, deployment: DeploymentName, names: Collection[str] | None = None) -> dict[str, int]:
+        """Keeps in `measured` what was asked for."""
         with self._lock:
-            return dict.fromkeys(sorted(self._volumes.get(deployment, ())), 0)
+            found = self._volumes.get(deployment, set())
+            wanted = sorted(found if names is None else found & set(names))
+            self.measured += wanted
+            return dict.fromkeys(wanted, 0)
 
     def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
-        return frozenset(self.volumes(deployment))
+        return frozenset(self._volumes.get(deployment, ()))
 
     def remove_volumes(self, deployment: DeploymentName, names: Sequence[str]) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from math import ceil
@@ -157,9 +157,9 @@ class DockerBackend:
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         return Logs(self._engine, self._containers(ids), lines, follow)
 
-    def volumes(self, deployment: DeploymentName) -> dict[str, int]:
+    def volumes(self, deployment: DeploymentName, names: Collection[str] | None = None) -> dict[str, int]:
         with reachable():
-            return self._volumes.sizes(deployment)
+            return self._volumes.sizes(deployment, names)
 
     def volume_names(self, deployment: DeploymentName) -> frozenset[str]:
         with reachable():

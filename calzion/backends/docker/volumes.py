@@ -43,9 +43,13 @@ class Volumes:
     def names(self, deployment: DeploymentName) -> frozenset[str]:
         return frozenset(volume["Labels"][VOLUME] for volume in self._of(deployment))
 
-    def sizes(self, deployment: DeploymentName) -> dict[str, int]:
-        """Bytes by volume. The engine counts those of all its volumes for it."""
-        mine = {volume["Name"]: volume["Labels"][VOLUME] for volume in self._of(deployment)}
+    def sizes(self, deployment: DeploymentName, names: Collection[str] | None = None) -> dict[str, int]:
+        """Bytes by volume, of these or all. The engine counts those of all its volumes for it."""
+        mine = {
+            volume["Name"]: volume["Labels"][VOLUME]
+            for volume in self._of(deployment)
+            if names is None or volume["Labels"][VOLUME] in names
+        }
         if not mine:
             return {}
         counted = {volume["Name"]: volume["UsageData"]["Size"] for volume in self._engine.api.df()["Volumes"]}

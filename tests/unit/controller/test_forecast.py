@@ -96,6 +96,17 @@ def test_code_is_told_by_the_commits_of_each_service(world: World) -> None:
     assert forecast(world, FIRST, "2" * 40).lines()[1] == "web      changed: code 1111111..2222222"
 
 
+def test_only_volumes_that_are_told_of_are_measured(world: World) -> None:
+    other = "other: {git: ., volumes: {data: /data}}\n"
+    deployed(world, FIRST + other, "1" * 40)
+    world.backend.measured.clear()
+    forecast(world, FIRST + other, "2" * 40)
+    assert world.backend.measured == []
+    lines = forecast(world, FIRST, "1" * 40).lines()
+    assert world.backend.measured == ["other.data"]
+    assert any("its volume data (0.0 MB) is kept" in line for line in lines), lines
+
+
 def test_a_forecast_looks_only_at_rows_of_its_own_deployment(world: World) -> None:
     deployed(world, FIRST, "1" * 40)
     asked: list[tuple[str, Any]] = []
