@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 
 from sqlalchemy import Connection
@@ -52,20 +53,17 @@ class Reconciler:
         self._expiry = Expiry(parts, traffic)
 
     def recover(self) -> None:
-        """Once, before anything else runs: end what a crash left in the middle."""
+        """Once, before anything else runs: say what a crash left in the middle, and end destructions.
+
+        The first pass ends what a rollout started, and every rollout what it finds copied by halves.
+        """
         with self._parts.database.write() as connection:
-            for release in releases.in_state(connection, *UNFINISHED):
-                self._abandon(connection, release)
-            parked = instances.all_instances(connection, InstanceRole.PARKED)
-            instances.set_state(connection, [record.id for record in parked], InstanceRole.LIVE)
-            unborn = instances.all_instances(connection, InstanceRole.STARTING)
-            instances.set_state(connection, [record.id for record in unborn], InstanceRole.DRAINING)
+            unfinished = releases.in_state(connection, *UNFINISHED)
+            self._abandon(connection, unfinished, instances.all_instances(connection))
             known = deployments.all_deployments(connection)
         for deployment in known:
             if deployment.destroying:
                 finish_destroying(self._parts, self._traffic, deployment)
-            elif deployment.copying:
-                undo_copy(self._parts, deployment)
 
     def run(self) -> None:
         """Pass after pass until `stop`, the first at once."""
@@ -135,12 +133,10 @@ class Reconciler:
     def _tidy(self, deployment: Deployment) -> None:
         deployment_id = deployment.id
         with self._parts.database.write() as connection:
-            for release in releases.in_state(connection, *UNFINISHED):
-                if release.deployment_id == deployment_id:
-                    self._abandon(connection, release)
+            unfinished = releases.in_state(connection, *UNFINISHED)
             records = instances.of_deployment(connection, deployment_id)
-            parked = [record.id for record in records if record.state is InstanceRole.PARKED]
-            instances.set_state(connection, parked, InstanceRole.LIVE)
+            mine = [release for release in unfinished if release.deployment_id == deployment_id]
+            self._abandon(connection, mine, records)
             now = deployments.find(connection, deployment.name)
         if now and now.id == deployment_id and now.copying:
             undo_copy(self._parts, now)
@@ -152,9 +148,15 @@ class Reconciler:
         if now and over:
             remove_stray(self._parts, now)
 
-    def _abandon(self, connection: Connection, release: Release) -> None:
+    def _abandon(
+        self, connection: Connection, unfinished: Iterable[Release], records: Iterable[InstanceRecord]
+    ) -> None:
+        """Such releases have failed, and what they had parked serves again."""
         message = "Calzion stopped in the middle of it"
-        releases.finish(connection, release.id, ReleaseState.FAILED, self._parts.now(), message)
+        for release in unfinished:
+            releases.finish(connection, release.id, ReleaseState.FAILED, self._parts.now(), message)
+        parked = [record.id for record in records if record.state is InstanceRole.PARKED]
+        instances.set_state(connection, parked, InstanceRole.LIVE)
 
     def _finish_draining(self, records: list[InstanceRecord]) -> None:
         ids = [record.id for record in records]
