@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+LAST_LINES_TITLE = "its last lines:"
+"""Stands in an error's `detail` before the last lines of what failed, which end it."""
+LONGEST_LINE = 600
+"""Characters of each of them that are shown."""
+
 
 class CalzionError(Exception):
     """A sentence for the user, a next step, and the code that decides statuses.

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from calzion.errors import CalzionError
+from calzion.errors import LAST_LINES_TITLE, LONGEST_LINE, CalzionError
 from calzion.redaction import Mask
 
 STEP, LOG, WARNING, ERROR, DONE = "step", "log", "warning", "error", "done"
 LAST = frozenset({ERROR, DONE})
+
+_SIGHT = 60
+"""How many of the last lines a reader sees without searching."""
+
+_TOLD_LIVE = frozenset({"build", "release"})
+"""Codes of phases whose output is told while they run. An instance's own output never is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,34 @@ class Story:
 
     def error(self, error: CalzionError) -> None:
         self.emit(Event(kind=ERROR, text=error.message, detail=error.as_dict()))
+
+
+class InSight:
+    """For one reader, who is shown every event of a stream: what `see` gives back."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=_SIGHT)
+
+    def see(self, event: Event) -> Event:
+        """The event as it is to be shown: an error without the last lines that the reader has just seen.
+
+        Whoever reads the error alone, or the stream as data, has them.
+        """
+        if event.kind == LOG:
+            self._lines += [line[:LONGEST_LINE] for line in event.text.splitlines()]
+        detail = event.detail.get("detail")
+        if event.kind != ERROR or event.detail.get("code") not in _TOLD_LIVE or not isinstance(detail, list):
+            return event
+        return replace(event, detail={**event.detail, "detail": self._unseen(detail)})
+
+    def _unseen(self, detail: Sequence[object]) -> Sequence[object]:
+        if LAST_LINES_TITLE not in detail:
+            return detail
+        title = detail.index(LAST_LINES_TITLE)
+        # One after the other, among lines of whatever else was told at the same time.
+        seen = iter(self._lines)
+        in_sight = all(any(line == each for each in seen) for line in detail[title + 1 :])
+        return detail[:title] if in_sight else detail
 
 
 def as_text(event: Event) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from calzion.errors import LAST_LINES_TITLE, LONGEST_LINE
+
 LAST_LINES = 30
 _CAUSES = 3
-_LONGEST = 600
 
 _PATTERNS = tuple(
     re.compile(pattern)
@@ -27,10 +28,10 @@ _QUIET = re.compile(r"npm (?:error|ERR!) (?:code E|A complete log|404 Note|404 t
 def explain(lines: Sequence[str]) -> list[str]:
     """The lines that most likely name the cause, then the last ones."""
     causes = _causes(lines)
-    last = [line[:_LONGEST] for line in lines if line.strip()][-LAST_LINES:]
-    if not causes or causes == last:
-        return last
-    return causes + [""] + last
+    last = [line[:LONGEST_LINE] for line in lines if line.strip()][-LAST_LINES:]
+    if not last:
+        return causes
+    return [LAST_LINES_TITLE, *last] if causes == last else [*causes, LAST_LINES_TITLE, *last]
 
 
 def _causes(lines: Sequence[str]) -> list[str]:
@@ -38,7 +39,7 @@ def _causes(lines: Sequence[str]) -> list[str]:
     for pattern in _PATTERNS:
         found = [match[1] for line in joined if (match := pattern.match(line)) and not _QUIET.match(line)]
         if found:
-            return list(dict.fromkeys(line[:_LONGEST] for line in found))[:_CAUSES]
+            return list(dict.fromkeys(line[:LONGEST_LINE] for line in found))[:_CAUSES]
     return []
 
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts
 from calzion.causes.find import find_cause
-from calzion.errors import CalzionError
+from calzion.errors import LAST_LINES_TITLE, LONGEST_LINE, CalzionError
 
 LAST_LINES = 30
 LINES_TO_SEARCH = 200
 """How many of the last lines a cause is looked for in: what they end with is often a long trace."""
 
-_LONGEST = 600
-_TITLE, _SILENT = "its last lines:", "it wrote nothing"
+_SILENT = "it wrote nothing"
 
 
 def failed(
@@ -50,5 +49,5 @@ def _told_before(cause: Cause | None, lines: Sequence[str]) -> list[str]:
 
 
 def _last_lines(lines: Sequence[str]) -> list[str]:
-    last = [line[:_LONGEST] for line in lines if line.strip()][-LAST_LINES:]
-    return [_TITLE, *last] if last else [_SILENT]
+    last = [line[:LONGEST_LINE] for line in lines if line.strip()][-LAST_LINES:]
+    return [LAST_LINES_TITLE, *last] if last else [_SILENT]

@@ -13,7 +13,7 @@ from calzion.cli.invocation import Invocation
 from calzion.cli.sse import Message
 from calzion.cli.terminal import BOLD, RED, YELLOW, colourful, painted
 from calzion.errors import CalzionError
-from calzion.progress import DONE, ERROR, STEP, WARNING, Event, as_text
+from calzion.progress import DONE, ERROR, STEP, WARNING, Event, InSight, as_text
 
 _COLOURS = {STEP: BOLD, DONE: BOLD, WARNING: YELLOW, ERROR: RED}
 
@@ -28,8 +28,12 @@ def events(stream: Iterator[Message]) -> Iterator[Event]:
 
 
 def follow(stream: Iterator[Event], show: Callable[[Event], None]) -> None:
-    """Show every event. Raises the CalzionError of an `error` event, or of a stream without an end."""
-    for event in stream:
+    """Show every event. Raises the CalzionError of an `error` event, or of a stream without an end.
+
+    The error lacks the lines that were just shown.
+    """
+    in_sight = InSight()
+    for event in map(in_sight.see, stream):
         if event.kind == ERROR:
             raise CalzionError.from_dict({"message": event.text, **event.detail})
         show(event)

@@ -20,6 +20,7 @@ from calzion.cli.target import Target, TargetType
 from calzion.cli.terminal import DIM, PREFIX_COLOURS, clock, colourful, painted
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
+from calzion.progress import InSight
 
 LATEST = "latest"
 MOST = 10_000
@@ -91,7 +92,7 @@ def _print_story(invocation: Invocation, deployment: DeploymentName, release: st
     if following:
         follow(story, show)
         return
-    for event in story:
+    for event in map(InSight().see, story):
         show(event)
 
 

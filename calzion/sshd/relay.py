@@ -13,7 +13,7 @@ from calzion.gitreceive.refname import ZERO
 from calzion.gitreceive.refs import current_ref
 from calzion.gitreceive.repository import Repository
 from calzion.gitreceive.request import PushRequest
-from calzion.progress import DONE, ERROR, Event, as_text
+from calzion.progress import DONE, ERROR, Event, InSight, as_text
 from calzion.sshd.controller import Controller, PushTalk, User
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Relay:
         self._pipes = pipes
         self._pusher = pusher
         self._lock = threading.Lock()
+        self._in_sight = InSight()
         self._gone = False
         self._decided = False
         self._talk: PushTalk | None = None
@@ -118,7 +119,7 @@ class Relay:
         )
 
     def _tell(self, event: Event) -> bool:
-        return self._pipes.tell("".join(f"{plain(line)}\n" for line in as_text(event)))
+        return self._pipes.tell("".join(f"{plain(line)}\n" for line in as_text(self._in_sight.see(event))))
 
 
 def plain(line: str) -> str:
