@@ -6,15 +6,21 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from calzion.backends.choice import DOCKER, best_backend, chosen_backend
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+
+if TYPE_CHECKING:
+    from docker.api.client import APIClient
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """`needed` findings that are not `ok` keep the embedded backend from working."""
+    """`needed` findings that are not `ok` keep the backend in force from working."""
 
     name: str
     ok: bool
@@ -23,19 +29,57 @@ class Finding:
     needed: bool = True
 
 
-def diagnose(layout: Layout) -> list[Finding]:
+def diagnose(layout: Layout, environ: Mapping[str, str]) -> list[Finding]:
     """Look at this machine; nothing needs to run. Takes about a second."""
+    backend = chosen_backend(layout) or best_backend(environ)
     findings = [
         Finding(name="python", ok=True, found=f"{sys.version.split()[0]} ({sys.executable})"),
+        Finding(name="backend", ok=True, found=backend),
         _program("git", "apt-get install git"),
+        _haproxy(),
+    ]
+    return findings + (_containers(layout, environ) if backend == DOCKER else _processes(layout))
+
+
+def _processes(layout: Layout) -> list[Finding]:
+    return [
         _program("bwrap", "apt-get install bubblewrap"),
         _program("setpriv", "apt-get install util-linux", probe="--version"),
-        _haproxy(),
         _appliance("postgres"),
         _appliance("redis"),
         _node(),
+        *_limits(layout),
     ]
-    return findings + _limits(layout)
+
+
+def _containers(layout: Layout, environ: Mapping[str, str]) -> list[Finding]:
+    from calzion.wiring.platform import docker_engine
+
+    engine = docker_engine(layout, environ)
+    try:
+        about: dict[str, Any] = engine.api.info()
+    except CalzionError as error:
+        return [Finding(name="engine", ok=False, found=error.message, advice=error.hint)]
+    found = Finding(name="engine", ok=True, found=f"{about['ServerVersion']} ({about['OperatingSystem']})")
+    return [found, *_images(engine.api), *_gaps(about)]
+
+
+def _images(client: APIClient) -> list[Finding]:
+    from calzion.images.present import look_for
+    from calzion.images.recipe import recipes
+
+    absent = [name for name, each in recipes().items() if look_for(client, each.tag) is None]
+    if not absent:
+        return [Finding(name="images", ok=True, found="all are there")]
+    advice = "calzion images build"
+    return [Finding(name="images", ok=False, found=f"missing: {', '.join(absent)}", advice=advice)]
+
+
+def _gaps(about: Mapping[str, Any]) -> list[Finding]:
+    from calzion.backends.docker.protection import missing
+
+    sentences = missing(about, root=os.geteuid() == 0)
+    return [Finding(name="protection", ok=False, found=sentence, needed=False) for sentence in sentences]
 
 
 def _program(name: str, advice: str, probe: str = "--version") -> Finding:

@@ -18,7 +18,7 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
     """Say what this machine can do, what is missing, and how to get it. Exits 1 where something needed is missing."""
     from calzion.diagnosis import diagnose
 
-    findings = diagnose(invocation.settings().layout)
+    findings = diagnose(invocation.settings().layout, invocation.environ)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

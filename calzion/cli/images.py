@@ -47,10 +47,11 @@ def list_images(invocation: Invocation, as_json: bool) -> int:
 @images.command("build")
 @click.argument("names", nargs=-1, metavar="[IMAGE]...")
 @click.option("--json", "as_json", is_flag=True, help="print JSON, and the progress on standard error")
+@click.option("-q", "--quiet", is_flag=True, help="say nothing of images that were there already")
 @click.option("-v", "--verbose", is_flag=True, help="print every line of the builds")
 @connection_options
 @pass_invocation
-def build(invocation: Invocation, names: tuple[str, ...], as_json: bool, verbose: bool) -> None:
+def build(invocation: Invocation, names: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool) -> None:
     """Build the images that are missing, or some of them with what they build on.
 
     It takes one or two minutes at first. Packages come from Debian's mirrors, through this machine's proxies.
@@ -63,7 +64,7 @@ def build(invocation: Invocation, names: tuple[str, ...], as_json: bool, verbose
         for built in _builder(invocation, progress.told).build(names or recipes()):
             progress.clear()
             done.append(built)
-            if not as_json:
+            if not as_json and not (quiet and built.seconds is None):
                 print(_sentence(built), flush=True)
     except CalzionError as error:
         progress.clear()

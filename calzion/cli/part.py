@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from calzion.backends.choice import DOCKER
 from calzion.config import Settings, find_config_file, load
 from calzion.errors import CalzionError
-from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE, SUPERVISOR, part_command
+from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE, SUPERVISOR, part_command, program
 from calzion.supervisor.data import prepare
 from calzion.supervisor.notify import notifier
 from calzion.supervisor.takeover import take_over
@@ -70,6 +73,9 @@ def supervise(
     if lock.acquire(settings.layout.run / "serve.lock") is None:
         raise _already_running(settings, lock.holder(settings.layout.run / "serve.lock"))
 
+    if backend == DOCKER:
+        _build_images(settings, environ)
+
     def announce(said: Mapping[str, Any]) -> str:
         fingerprint = str(said.get("sshd", {}).get("fingerprint", ""))
         line = ready_line(
@@ -112,6 +118,16 @@ def _already_running(settings: Settings, pid: int | None) -> CalzionError:
         code="conflict",
         hint="end it with 'calzion stop', or choose another directory with --data",
     )
+
+
+def _build_images(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Have what containers are made of, in a process of its own, so that this one stays small.
+
+    What can't be built is said, and what runs goes on.
+    """
+    command = [*program(), "images", "build", "--quiet", "--data", str(settings.data)]
+    own = {name: value for name, value in environ.items() if name != PART_VARIABLE}
+    subprocess.run(command, env=own, stdout=sys.stderr.fileno(), stdin=subprocess.DEVNULL, check=False)
 
 
 def _stop_everything(settings: Settings, environ: Mapping[str, str]) -> None:

@@ -67,7 +67,8 @@ def recipes() -> dict[str, Recipe]:
     builder = _recipe("slugbuilder", runner, *_builder_files())
     redis = _recipe("redis", stack, _appliance("redis"), _copied("clients", _APPLIANCES / "clients"))
     postgres = _recipe("postgres", stack, _appliance("postgres"), *_postgres())
-    return {each.name: each for each in (stack, runner, builder, redis, postgres)}
+    firewall = _recipe("firewall", stack)
+    return {each.name: each for each in (stack, runner, builder, redis, postgres, firewall)}
 
 
 def recipe(name: str) -> Recipe:

@@ -24,6 +24,7 @@ from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
 from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of
 from calzion.backends.docker.order import Bind, Placement, create, execution
+from calzion.backends.docker.protection import missing
 from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
 from calzion.backends.docker.volumes import Volumes
 from calzion.backends.docker.watch import Watch
@@ -83,7 +84,8 @@ class DockerBackend:
             self._layers.sweep(frozenset(instance.id for instance in self.instances()))
 
     def doctor(self) -> list[str]:
-        return []
+        with reachable():
+            return missing(self._engine.api.info(), root=self._root)
 
     def resolve(self, image: str) -> str | None:
         return contained(image)

@@ -44,7 +44,7 @@ def remove_redirect(engine: Engine, image: Callable[[str], str], words: list[str
 def _run(engine: Engine, image: Callable[[str], str], script: str, words: list[str]) -> str:
     """What was said against it, '' where it worked."""
     command = ["/bin/sh", "-c", script, "sh", *words]
-    return _run_here(command) if _may_run_here() else _run_there(engine, image("stack"), command)
+    return _run_here(command) if _may_run_here() else _run_there(engine, image("firewall"), command)
 
 
 def _may_run_here() -> bool:

@@ -28,7 +28,7 @@ def directory(tmp_path):
 def test_each_image_comes_after_what_it_builds_on():
     assert [each.name for each in with_bases(["slugbuilder"])] == ["stack", "slugrunner", "slugbuilder"]
     assert [each.name for each in with_bases(["redis", "postgres"])] == ["stack", "redis", "postgres"]
-    assert list(recipes()) == ["stack", "slugrunner", "slugbuilder", "redis", "postgres"]
+    assert list(recipes()) == ["stack", "slugrunner", "slugbuilder", "redis", "postgres", "firewall"]
     with pytest.raises(CalzionError, match="no image nosuch") as caught:
         with_bases(["nosuch"])
     assert caught.value.code == "not_found"
