@@ -22,7 +22,7 @@ from calzion.backends.docker.labels import INSTANCE, container_name, instance_la
 from calzion.backends.docker.layers import Layers
 from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
-from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of
+from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of, seconds
 from calzion.backends.docker.order import Bind, Placement, create, execution
 from calzion.backends.docker.protection import missing
 from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
@@ -153,8 +153,14 @@ class DockerBackend:
             return exit_of_code(self._engine.api.exec_inspect(started["Id"])["ExitCode"])
 
     def tail(self, id: str, lines: int) -> list[str]:
-        container = self._containers([id]).get(id)
-        return [line.text for line in read_lines(self._engine, id, container, lines)] if container else []
+        """Those of its last start, where that wrote any: an engine starts again what failed before one can look."""
+        with reachable():
+            container = self._find(id)
+        if container is None:
+            return []
+        found = read_lines(self._engine, id, container["Id"], lines)
+        began = seconds(container["State"]["StartedAt"])
+        return [line.text for line in found if line.time >= began] or [line.text for line in found]
 
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         return Logs(self._engine, self._containers(ids), lines, follow)
