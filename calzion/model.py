@@ -219,6 +219,14 @@ class Slug:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Login:
+    """A registry's credentials."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuildOrder:
     """What a build may depend on. `cache` names the cache directory that is kept between builds.
 

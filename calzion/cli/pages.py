@@ -133,6 +133,29 @@ PAGES: dict[str, Page] = {
             "calzion keys remove SHA256:Zk3F0gXbyf2mPqV3dZ1uQf6Y0r0Xh1nB2cM8aJw5LrE": "one key",
         }
     ),
+    "registries": Page(
+        examples={
+            "calzion registries add registry.example.com --user ci": "asks for the password",
+            "calzion registries list": "which are set",
+        }
+    ),
+    "registries add": Page(
+        examples={
+            "calzion registries add registry.example.com --user ci": "asks for the password, and shows nothing",
+            "calzion registries add docker.io --user mycompany < token": "a token for Docker Hub, from a file",
+        },
+        exits={2: "this is no registry, or no password"},
+    ),
+    "registries list": Page(
+        examples={
+            "calzion registries list": "a line for each",
+            "calzion registries list --json": "for a program",
+        }
+    ),
+    "registries remove": Page(
+        examples={"calzion registries remove registry.example.com": "for the pulls to come"},
+        exits={3: "there are none for it"},
+    ),
     "list": Page(
         examples={
             "calzion list": "a line for each deployment",
@@ -418,6 +441,7 @@ ARGUMENTS: dict[str, str] = {
     "NAME|FINGERPRINT": "the name of a user, or the fingerprint of a key",
     "[DIRECTORY|-]": "the repository's directory; '-' is the current one, written to standard output",
     "DIRECTORY": "the directory to write to",
+    "HOST": "a registry, such as registry.example.com or 127.0.0.1:5000; docker.io is Docker Hub",
     "SHELL": "bash, zsh or fish",
     "[IMAGE]...": "stack, slugrunner, slugbuilder, redis or postgres; else all of them",
     "[COMMAND]...": "the words of a command",

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "images": ("images:images", "What containers are made of: built here, for the Docker backend."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
+    "registries": ("registries:registries", "Where private images come from: registries' credentials."),
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
     "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
     "redeploy": ("redeploy:redeploy", "Roll out what a deployment has once more."),
@@ -54,7 +55,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> module below calzion.cli and the command in it, and its line in the help."""
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Serving": ("serve", "stop", "status", "config", "doctor", "install", "uninstall", "images"),
+    "Serving": (
+        "serve",
+        "stop",
+        "status",
+        "config",
+        "doctor",
+        "install",
+        "uninstall",
+        "images",
+        "registries",
+    ),
     "Deploying": (
         "deploy",
         "plan",

@@ -9,7 +9,18 @@ from typing import Any
 
 import falcon
 
-from calzion.controller.api import deployments, keys, moving, plan, releases, rollouts, run, secrets, status
+from calzion.controller.api import (
+    deployments,
+    keys,
+    moving,
+    plan,
+    registries,
+    releases,
+    rollouts,
+    run,
+    secrets,
+    status,
+)
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.status import PartCheck
 from calzion.controller.store.database import Database
@@ -45,6 +56,8 @@ def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
     app.add_route("/v1/status", status.Status(parts.checks, parts.reconciler))
     app.add_route("/v1/keys", keys.Keys(parts.database))
     app.add_route("/v1/keys/{name}", keys.Key(parts.database))
+    app.add_route("/v1/registries", registries.Registries(parts.database))
+    app.add_route("/v1/registries/{host}", registries.Registry(parts.database, parts.vault))
     app.add_route("/v1/deployments", deployments.Deployments(parts.reconciler))
     app.add_route(one, deployments.Deployment(parts.database, parts.reconciler))
     app.add_route(f"{one}/instances", deployments.Instances(parts.reconciler))

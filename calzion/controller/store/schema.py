@@ -136,6 +136,15 @@ secrets = Table(
     sqlite_autoincrement=True,
 )
 
+registries = Table(
+    "registries",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("user", String(255), nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("changed", Float, nullable=False),
+)
+
 formations = Table(
     "formations",
     metadata,

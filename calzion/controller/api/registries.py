@@ -1,0 +1,58 @@
+"""Credentials for registries: set, listed without passwords, removed."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import unquote
+
+import falcon
+
+from calzion.controller.api import body
+from calzion.controller.registries import check_host, check_login
+from calzion.controller.store import registries
+from calzion.controller.store.database import Database
+from calzion.controller.vault import Vault
+from calzion.controller.views import iso
+from calzion.errors import CalzionError
+
+
+class Registries:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        with self._database.read() as connection:
+            response.media = [
+                {"host": each.host, "user": each.user, "changed": iso(each.changed)}
+                for each in registries.listed(connection)
+            ]
+
+
+class Registry:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, host: str) -> None:
+        """{"user": text, "password": text}."""
+        name, data = check_host(unquote(host)), body.json_object(request)
+        login = check_login(data.get("user"), data.get("password"))
+        with self._database.write() as connection:
+            registries.put(connection, self._vault, name, login, time.time())
+        response.media = {"host": name, "user": login.user}
+
+    def on_delete(self, _request: falcon.Request, response: falcon.Response, host: str) -> None:
+        name = check_host(unquote(host))
+        with self._database.write() as connection:
+            known = [each.host for each in registries.listed(connection)]
+            if not registries.remove(connection, name):
+                raise _unknown(name, known)
+        response.media = {"host": name}
+
+
+def _unknown(host: str, known: list[str]) -> CalzionError:
+    return CalzionError(
+        f"no credentials are set for {host}",
+        hint=f"there are some for: {', '.join(known)}" if known else "there are none",
+        code="not_found",
+    )
