@@ -64,6 +64,7 @@ class Settings:
     boot_timeout: float
     drain_timeout: float
     keep_releases: int
+    allow_privileged: str
     search_path: SearchPath
     without: PartNames
     origins: Mapping[str, str]
@@ -205,6 +206,12 @@ SETTINGS: tuple[Setting, ...] = (
         "releases of a deployment, besides the current one, to go back to",
         _count,
         number=True,
+    ),
+    Setting(
+        "allow-privileged",
+        "no",
+        "whether templates may have 'privileged: true', which gives a container the whole machine: yes, no",
+        _choice("yes", "no"),
     ),
     Setting(
         "search-path", "", "where 'calzion deploy' looks for code that the repository lacks", _search_path

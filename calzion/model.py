@@ -204,7 +204,8 @@ class SourceTree(Protocol):
 class Slug:
     """The result of a build. `key` names what went in, `digest` what came out; `root` becomes /app.
 
-    Where an engine runs an image instead, `image` is its id, `root` is None, and `ports` are those that it exposes.
+    Where an engine runs an image instead, `image` is its id and `root` is None. Of one that was pulled, `digest` is the
+    reference by which it can be pulled again, '' where there is none; `ports` and `volumes` are those that it declares.
     """
 
     key: str
@@ -216,6 +217,7 @@ class Slug:
     size: int = 0
     image: str = ""
     ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +276,12 @@ class Builder(Protocol):
 
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         """Build, or return what was built before. Raises CalzionError (code `build`) with the cause."""
+
+    def pull(self, reference: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        """Have what a registry has under an image reference now, as a slug that `find` finds.
+
+        Raises CalzionError (build, cancelled, unsupported).
+        """
 
     def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
         """Keep these slugs and the caches of these names, and have all others gone at once.

@@ -17,13 +17,19 @@ from calzion.layout import Layout
 
 
 @cache
-def need_images() -> None:
-    """Have Calzion's images, or skip the test where no engine answers; where CI=true that fails instead."""
+def need_engine() -> None:
+    """Skip the test where no engine answers; where CI=true that fails instead."""
     try:
         Engine(Layout(Path("/nonexistent")), os.environ).api.ping()
     except CalzionError as error:
         stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         stop(f"{error}; see script/engine")
+
+
+@cache
+def need_images() -> None:
+    """Have Calzion's images, or skip the test where no engine answers; where CI=true that fails instead."""
+    need_engine()
     lock = Path(tempfile.gettempdir()) / f"calzion-images-{os.getuid()}.lock"
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -127,6 +127,13 @@ class SlugBuilder:
         with self.turns.take(names, sink, order.service, cancellation):
             return self.find(key) or self._attempt(order, key, sink, cancellation)
 
+    def pull(self, reference: str, sink: Sink, cancellation: Cancellation) -> Slug:  # noqa: ARG002  # a Builder's
+        raise CalzionError(
+            f"the image {reference} needs a container engine, and there is none",
+            hint="see 'calzion doctor'",
+            code="unsupported",
+        )
+
     def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
         unneeded = (*self.store.others(slugs), *self.caches.others(caches))
         graves = [bury(path, self.layout.builds) for path in unneeded]

@@ -6,16 +6,21 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from calzion.build.builder import SlugBuilder
-from calzion.build.dockerfiles import Dockerfiles
+from calzion.build.dockerfiles import LANGUAGE, Dockerfiles
+from calzion.build.pulled import PulledImages
 from calzion.model import BuildOrder, Cancellation, Sink, Slug
 
 
 @dataclass(frozen=True, kw_only=True)
 class Builds:
-    """Implements model.Builder: what has a Dockerfile becomes an image, everything else a slug, in one store."""
+    """Implements model.Builder: what has a Dockerfile becomes an image, other code a slug, in one store.
+
+    What is `pulled` is kept there, too.
+    """
 
     slugs: SlugBuilder
     dockerfiles: Dockerfiles
+    pulled: PulledImages
 
     def key(self, order: BuildOrder) -> str:
         return self.dockerfiles.key(order) if order.dockerfile else self.slugs.key(order)
@@ -24,21 +29,29 @@ class Builds:
         return self.dockerfiles.key(order) if order.dockerfile else self.slugs.foresee(order)
 
     def find(self, key: str) -> Slug | None:
-        """An image that the engine lost was not built."""
+        """An image that the engine lost was not built; one that was pulled can be had again."""
         found = self.slugs.find(key)
-        return None if found and found.image and not self.dockerfiles.is_there(found) else found
+        return None if found and _is_built(found) and not self.dockerfiles.is_there(found) else found
 
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         builder = self.dockerfiles if order.dockerfile else self.slugs
         return builder.build(order, sink, cancellation)
 
+    def pull(self, reference: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        return self.pulled.pull(reference, sink, cancellation)
+
     def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
-        images = [slug.key for slug in self.slugs.store.list() if slug.image and slug.key not in slugs]
+        images = [slug.key for slug in self.slugs.store.list() if _is_built(slug) and slug.key not in slugs]
         free = self.slugs.prune(slugs, caches)
 
         def free_all() -> None:
             free()
             for key in images:
                 self.dockerfiles.remove(key)
+            self.pulled.remove_unneeded()
 
         return free_all
+
+
+def _is_built(slug: Slug) -> bool:
+    return bool(slug.image) and slug.language == LANGUAGE

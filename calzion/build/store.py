@@ -100,6 +100,7 @@ def _facts(slug: Slug) -> dict[str, Any]:
         "size": slug.size,
         "image": slug.image,
         "ports": slug.ports,
+        "volumes": slug.volumes,
     }
 
 
@@ -114,6 +115,7 @@ def _read(root: Path, facts: dict[str, Any]) -> Slug:
         size=int(facts["size"]),
         image=str(facts.get("image", "")),
         ports=tuple(map(int, facts.get("ports", ()))),
+        volumes=tuple(map(str, facts.get("volumes", ()))),
     )
 
 

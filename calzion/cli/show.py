@@ -62,11 +62,12 @@ def deployment_lines(deployment: dict[str, Any]) -> list[str]:
 
 def service_lines(service: dict[str, Any]) -> list[str]:
     """What a person wants to know about a service."""
-    source = "git" if service.get("git") is not None else "image"
+    source = "image" if service.get("image") else "git"
     lines = _facts(
         ("name", service["name"]),
         ("kind", service["kind"]),
         (source, str(service.get(source) or "-")),
+        ("digest", service.get("digest") or ""),
         ("state", service["state"]),
         ("held", service.get("held") or ""),
         ("address", service.get("address") or "-"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from calzion.backends.protocol import Backend
 from calzion.controller import environment
@@ -10,6 +11,7 @@ from calzion.controller.surroundings import Surroundings
 from calzion.errors import CalzionError
 from calzion.model import Port, ServiceDefinition, Task
 from calzion.template.exposure import variable_prefix
+from calzion.template.image import ImageReference
 
 _NEEDS_ENGINE = (
     ("build", "give it 'git: DIRECTORY' to have it built by a buildpack"),
@@ -17,8 +19,16 @@ _NEEDS_ENGINE = (
 )
 
 
-def admit(backend: Backend, definition: ServiceDefinition, values: Mapping[str, str]) -> str | None:
-    """The appliance that serves the service, None for one that runs by itself. `values` is what `${NAME}` means to it.
+@dataclass(frozen=True, kw_only=True)
+class Admitted:
+    """What runs a service: an `appliance`, an `image` that is pulled (its whole reference), or its own code."""
+
+    appliance: str | None = None
+    image: str | None = None
+
+
+def admit(backend: Backend, definition: ServiceDefinition, values: Mapping[str, str]) -> Admitted:
+    """What runs the service here. `values` is what `${NAME}` means to it.
 
     Raises CalzionError (unsupported, template) for what this backend can't run.
     """
@@ -27,14 +37,31 @@ def admit(backend: Backend, definition: ServiceDefinition, values: Mapping[str, 
     if definition.image is None:
         if not backend.containers:
             _refuse_fixed_ports(definition)
-        return None
+        return Admitted()
     image = environment.resolve(definition.image, values, f"{definition.name}: image")
     try:
-        return backend.resolve(image)
+        appliance = backend.resolve(image)
     except CalzionError as error:
         raise CalzionError(
             f"{definition.name}: {error.message}", hint=error.hint, code=error.code, detail=error.detail
         ) from error
+    if appliance is None:
+        _check_reference(definition, image)
+    return Admitted(appliance=appliance, image=None if appliance else image)
+
+
+def check_privileges(services: Iterable[ServiceDefinition], *, allowed: bool) -> None:
+    """Raises CalzionError (unsupported) for a service that asks for more than the server's configuration allows.
+
+    What runs already is left alone when the configuration changes.
+    """
+    for definition in services:
+        if definition.privileged and not allowed:
+            raise CalzionError(
+                f"{definition.name}: 'privileged' would give it the whole machine, and this server does not allow it",
+                hint="leave it out, or let the server's administrator set allow-privileged to yes",
+                code="unsupported",
+            )
 
 
 def check_tasks(wanted: Sequence[Task], surroundings: Surroundings) -> None:
@@ -47,6 +74,14 @@ def check_tasks(wanted: Sequence[Task], surroundings: Surroundings) -> None:
                 hint="name a service with 'git'",
                 code="template",
             )
+
+
+def _check_reference(definition: ServiceDefinition, image: str) -> None:
+    """Only now its `${NAME}` are known."""
+    try:
+        ImageReference.parse(image)
+    except ValueError as error:
+        raise CalzionError(f"{definition.name}: image: {error}", code="template") from error
 
 
 def _refuse_without_engine(definition: ServiceDefinition) -> None:

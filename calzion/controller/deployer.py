@@ -18,6 +18,7 @@ from calzion.controller.operations import destroy
 from calzion.controller.origin import Origin
 from calzion.controller.ownership import check_owner, create_deployment, deployments_of
 from calzion.controller.parts import Parts
+from calzion.controller.pins import unpinned
 from calzion.controller.preparation import foresee, load_mask
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.deployments import Deployment
@@ -282,8 +283,8 @@ def _changed(old: Sequence[ReleaseService], change: ServiceChange, name: str) ->
     if change.definition is None:
         if before is None:
             raise CalzionError(f"{name} has no service {change.name}", code="not_found")
-        return list(kept.values())
+        return [unpinned(each) for each in kept.values()]
     service = ReleaseService(definition=change.definition, source=change.source)
     if before and before.definition.code == change.definition.code:
         service = replace(service, slug=before.slug, source=change.source or before.source)
-    return [*kept.values(), service]
+    return [unpinned(each) for each in (*kept.values(), service)]

@@ -11,7 +11,7 @@ from calzion.model import Command, Pairs, ServiceDefinition
 WEB = "web"
 RELEASE = "release"
 SERVER = "server"
-"""The only process type of an appliance."""
+"""The only process type of an appliance, and of an image that was pulled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,16 @@ def app_processes(
             routed=name == routed,
         )
         for name in chosen
+    )
+
+
+def image_process(definition: ServiceDefinition, counts: Mapping[tuple[str, str], int]) -> Process:
+    """The process of an image. Host names lead to one that says by which path it is asked whether it is well."""
+    return Process(
+        type=SERVER,
+        command=definition.cmd or "",
+        count=counts.get((definition.name, SERVER), 1),
+        routed=bool(definition.healthcheck.path and definition.ports),
     )
 
 

@@ -10,7 +10,7 @@ from calzion.backends.protocol import Backend
 from calzion.controller import health
 from calzion.controller.appliance import APPLIANCES
 from calzion.controller.candidate import Candidate
-from calzion.controller.formation import Process, app_processes
+from calzion.controller.formation import SERVER, Process
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances
 from calzion.controller.store.deployments import Deployment
@@ -87,9 +87,10 @@ class Launch:
     def _candidate(
         self, order: Order, spec: RunSpec, record: InstanceRecord, others: tuple[str, ...]
     ) -> Candidate:
-        checked = order.process.routed or bool(order.member.appliance)
-        check = self._surroundings.healthcheck(order.member) if checked and spec.ports else None
-        return Candidate(spec=spec, name=record.display, healthcheck=check, others=others)
+        checked = order.process.routed or order.process.type == SERVER
+        check = self._surroundings.healthcheck(order.member) if checked else None
+        answers = check if check and (spec.ports or check.cmd) else None
+        return Candidate(spec=spec, name=record.display, healthcheck=answers, others=others)
 
     def _record(self, orders: Iterable[Order]) -> list[tuple[InstanceRecord, Order]]:
         with self._parts.database.write() as connection:
@@ -103,7 +104,8 @@ class Launch:
                     free = iter(instances.free_ports(connection, count, first, self._parts.port_is_free))
                     ports = {name: number or next(free) for name, number in wanted.items()}
                     record = self._new_record(order, ordinal, ports)
-                    instances.add(connection, [record])
+                    assigned = [ports[name] for name, number in wanted.items() if number is None]
+                    instances.add(connection, record, assigned)
                     found.append((record, order))
             return found
 
@@ -155,9 +157,9 @@ def orders(
             process=process,
             slug=slug,
             ordinals=range(1, process.count + 1),
-            pool=pool if process.routed else "",
+            pool=pool if process.routed or (process.type == SERVER and member.ports) else "",
         )
-        for process in app_processes(member.definition, slug.process_types, counts)
+        for process in member.processes(slug, counts)
     ]
 
 
@@ -178,4 +180,4 @@ def _ports(member: Member) -> dict[str, int | None]:
     """The numbers by name; None where any will do."""
     if member.appliance:
         return {"": APPLIANCES[member.appliance].port}
-    return {port.name: port.number for port in member.definition.ports}
+    return {port.name: port.number for port in member.ports}

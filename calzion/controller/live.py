@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from calzion.controller import preparation
-from calzion.controller.formation import SERVER, Process, app_processes
+from calzion.controller.formation import SERVER, Process
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
@@ -101,5 +101,5 @@ def _process(member: Member, record: InstanceRecord, slug: Slug | None) -> Proce
         return Process(type=SERVER, command="", count=1)
     if slug is None:
         return None
-    processes = app_processes(member.definition, slug.process_types, {})
+    processes = member.processes(slug, {})
     return next((process for process in processes if process.type == record.process_type), None)

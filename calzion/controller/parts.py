@@ -44,6 +44,7 @@ class Parts:
     repository. `forget_branch` removes a destroyed deployment's branch.
 
     `keep_releases` is how many releases of a deployment can be gone back to.
+    `allow_privileged`: templates may ask for containers that can do all that the machine's root can.
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `service_addresses` is the range of services' stable addresses.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
@@ -67,6 +68,7 @@ class Parts:
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10
+    allow_privileged: bool = False
     service_addresses: IPv4Network = LOOPBACK
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)

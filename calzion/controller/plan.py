@@ -22,7 +22,8 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceVersion:
-    """One service as a release has it. `code` names its slug; `visible` is the environment that gives away no secret.
+    """One service as a release has it. `code` names its slug, or the image that is to be pulled; `visible` is the
+    environment that gives away no secret.
 
     Equal fingerprints mean that instances of the one serve as well as instances of the other.
     """
@@ -216,7 +217,8 @@ def _item(version: ServiceVersion, old: ServiceVersion | None, held: str) -> Ite
 
 
 def _reasons(version: ServiceVersion, old: ServiceVersion) -> tuple[str, ...]:
-    reasons = [CODE] if version.code != old.code else []
+    code = "image" if version.definition.image else CODE
+    reasons = [code] if version.code != old.code else []
     reasons += [
         field.name
         for field in fields(ServiceDefinition)
@@ -226,7 +228,7 @@ def _reasons(version: ServiceVersion, old: ServiceVersion) -> tuple[str, ...]:
     names = _changed_names(version.visible, old.visible)
     if names:
         reasons.append(f"env {' '.join(names)}")
-    return tuple(reasons) or ("secrets or generated values",)
+    return tuple(dict.fromkeys(reasons)) or ("secrets or generated values",)
 
 
 def _changed_names(new: Pairs, old: Pairs) -> list[str]:

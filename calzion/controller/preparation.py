@@ -9,10 +9,11 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from calzion.controller import environment
-from calzion.controller.admission import admit, check_tasks
+from calzion.controller.admission import admit, check_privileges, check_tasks
 from calzion.controller.appliance import generated_password
 from calzion.controller.holdings import Foreseen, Holdings, Taken
 from calzion.controller.parts import Parts
+from calzion.controller.pins import pinned, to_pin
 from calzion.controller.plan import Plan, ServiceVersion, plan
 from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
@@ -21,10 +22,10 @@ from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member, Surroundings
 from calzion.model import (
+    Builder,
     BuildOrder,
     Generate,
     Pairs,
-    ServiceDefinition,
     ServiceName,
     SourceTree,
     Task,
@@ -105,10 +106,25 @@ def foresee(
     Without `versions` the secrets are the newest ones. `copying`: the deployment is to begin with a copy of another
     one's data, which tasks may have to sanitize.
     """
+    known = glance(parts, deployment, sections, services, versions, copying=copying)
+    missing = to_pin(parts.builder, services, known.surroundings)
+    services = pinned(services, known.kept_pins(parts.builder, missing))
+    return _decide(parts, deployment, sections, services, sources, known, parts.builder.foresee)
+
+
+def glance(
+    parts: Parts,
+    deployment: Deployment,
+    sections: Sections,
+    services: Sequence[ReleaseService],
+    versions: Versions | None,
+    *,
+    copying: bool = False,
+) -> Known:
+    """What the store says, with stand-ins for what is not there yet. Writes nothing. Raises CalzionError (template)."""
     with parts.database.read() as connection:
         holdings = Foreseen(parts=parts, connection=connection, deployment=deployment)
-        known = _look(parts, connection, holdings, deployment, sections, services, versions, copying)
-    return _decide(parts, deployment, sections, services, sources, known, parts.builder.foresee)
+        return _look(parts, connection, holdings, deployment, sections, services, versions, copying)
 
 
 def load(parts: Parts, connection: Connection, deployment: Deployment, release: Release) -> Surroundings:
@@ -126,7 +142,7 @@ def look_at(parts: Parts, connection: Connection, deployment: Deployment, releas
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
+class Known:
     """What the store says: the release as its services will see it, and what there is now."""
 
     surroundings: Surroundings
@@ -134,6 +150,17 @@ class _Known:
     current: Release | None
     old: tuple[ReleaseService, ...]
     done: frozenset[str]
+
+    def kept_pins(self, builder: Builder, wanted: Mapping[ServiceName, str]) -> dict[ServiceName, str]:
+        """The slugs of the current release for the same images: a tag that moves changes nothing by itself."""
+        members = self.before.members if self.before else {}
+        return {
+            each.name: each.slug
+            for each in self.old
+            if each.name in wanted
+            and members[each.name].image == wanted[each.name]
+            and builder.find(each.slug) is not None
+        }
 
 
 def _look(
@@ -145,12 +172,12 @@ def _look(
     services: Sequence[ReleaseService],
     versions: Versions | None,
     copying: bool,
-) -> _Known:
+) -> Known:
     current = releases.current(connection, deployment.id)
     old = releases.services(connection, current.id) if current else ()
     before = _surroundings(parts, holdings, deployment, current, old, current.secrets) if current else None
-    return _Known(
-        surroundings=_surroundings(parts, holdings, deployment, sections, services, versions),
+    return Known(
+        surroundings=_surroundings(parts, holdings, deployment, sections, services, versions, before),
         before=before,
         current=current,
         old=old,
@@ -168,11 +195,12 @@ def _decide(
     sections: Sections,
     services: Sequence[ReleaseService],
     sources: Mapping[ServiceName, SourceTree],
-    known: _Known,
+    known: Known,
     key: Callable[[BuildOrder], str],
 ) -> Prepared:
     surroundings, before = known.surroundings, known.before
     check_tasks(sections.tasks, surroundings)
+    check_privileges((each.definition for each in services), allowed=parts.allow_privileged)
     builds = {name: build_order(deployment, surroundings, name, source) for name, source in sources.items()}
     keys = {name: key(order) for name, order in builds.items()}
     versions = [_version(parts, surroundings, service, keys) for service in services]
@@ -223,11 +251,13 @@ def _surroundings(
     sections: Sections,
     services: Sequence[ReleaseService],
     versions: Versions | None,
+    before: Surroundings | None = None,
 ) -> Surroundings:
-    """`versions` are those of the secrets, None for the newest."""
+    """`versions` are those of the secrets, None for the newest. `before` is what there is now."""
     generated, secrets = holdings.generated(sections.generate), holdings.secrets(versions)
 
-    def member(definition: ServiceDefinition) -> Member:
+    def member(service: ReleaseService) -> Member:
+        definition = service.definition
         values = environment.values_of(
             deployment=deployment.name,
             service=definition.name,
@@ -235,13 +265,16 @@ def _surroundings(
             generated=generated,
             secrets=secrets,
         )
+        admitted = admit(parts.backend, definition, values)
         return Member(
             definition=definition,
             address=holdings.address(definition.name),
-            appliance=admit(parts.backend, definition, values),
+            appliance=admitted.appliance,
+            image=admitted.image,
+            exposed=_exposed(parts, service, before) if admitted.image else (),
         )
 
-    members = {service.name: member(service.definition) for service in services}
+    members = {service.name: member(service) for service in services}
     passwords = [generated_password(each.name) for each in members.values() if each.appliance]
     if passwords:
         generated |= holdings.generated(passwords)
@@ -256,6 +289,15 @@ def _surroundings(
     )
 
 
+def _exposed(parts: Parts, service: ReleaseService, before: Surroundings | None) -> tuple[int, ...]:
+    """The ports of the service's image; of one that was not pulled yet, those of the one before it."""
+    slug = parts.builder.find(service.slug)
+    if slug is not None:
+        return slug.ports
+    known = before.members.get(service.name) if before else None
+    return known.exposed if known else ()
+
+
 def _version(
     parts: Parts,
     surroundings: Surroundings,
@@ -263,7 +305,7 @@ def _version(
     keys: Mapping[ServiceName, str],
 ) -> ServiceVersion:
     member = surroundings.members[service.name]
-    code = keys.get(service.name, service.slug)
+    code = keys.get(service.name, service.slug) or member.image or ""
     lacks_code = member.appliance is None and not code
     return ServiceVersion(
         definition=service.definition,

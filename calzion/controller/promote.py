@@ -15,6 +15,7 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
 from calzion.controller.ownership import check_owner, create_deployment
 from calzion.controller.parts import Parts
+from calzion.controller.pins import unpinned
 from calzion.controller.preparation import Prepared, foresee
 from calzion.controller.store import deployments, releases
 from calzion.controller.store.deployments import Deployment
@@ -52,11 +53,11 @@ def promote(
     Raises CalzionError (not_found, refused, conflict, template) before anything is changed.
     """
     found = _look(parts, origin, target)
-    _foresee(parts, found, target)
+    services = _for_target(found, _foresee(parts, found, target))
     deployment = create_deployment(parts, target, found.deployment.repository)
     claim = Claim(user=user, commit=found.release.commit)
     act = f"promotes {origin} v{found.release.number}"
-    release = deployer.open_copy(deployment, found.release, found.services, claim, act=act)
+    release = deployer.open_copy(deployment, found.release, services, claim, act=act)
     with deployer.cancellable(release.id, cancellation):
         return deployer.activation.activate(
             deployment, release.id, _NO_CODE, listener, cancellation, may_hold=False
@@ -75,6 +76,13 @@ def promotion(parts: Parts, deployer: Deployer, origin: DeploymentName, target: 
         new_commits=commits_of(found.release, found.services),
         volumes=let_go(parts, target, prepared),
     )
+
+
+def _for_target(found: _Origin, there: Prepared) -> list[ReleaseService]:
+    """The services with their slugs, but of images whose references mean others with the target's values."""
+    here, wanted = found.surroundings.members, there.surroundings.members
+    same = {name for name in here if here[name].image == wanted[name].image}
+    return [each if each.name in same else unpinned(each) for each in found.services]
 
 
 def _look(parts: Parts, origin: DeploymentName, target: DeploymentName) -> _Origin:

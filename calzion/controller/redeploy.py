@@ -12,6 +12,8 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment
 from calzion.controller.ownership import create_deployment
 from calzion.controller.parts import Parts
+from calzion.controller.pins import unpinned
+from calzion.controller.rollout import Manner
 from calzion.controller.store import releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
@@ -31,8 +33,8 @@ def redeploy(
 ) -> Release:
     """A release of the current one's definitions and slugs, or where none serves, of the latest that was tried.
 
-    Slugs that are gone are built from the code that they were made of, and with `rebuild` all are. What would be the
-    same is not restarted. The caller holds the turn.
+    Slugs that are gone are built from the code that they were made of. With `rebuild` all are, and images are pulled
+    anew. What would be the same is not restarted. The caller holds the turn.
     """
     deployment = create_deployment(parts, find_deployment(parts, name).name)
     old, services = _to_repeat(parts, deployment)
@@ -44,7 +46,13 @@ def redeploy(
         release = deployer.open_copy(deployment, old, services, replace(claim, commit=old.commit))
         with deployer.cancellable(release.id, cancellation):
             return deployer.activation.activate(
-                deployment, release.id, sources, listener, cancellation, may_hold=serves
+                deployment,
+                release.id,
+                sources,
+                listener,
+                cancellation,
+                may_hold=serves,
+                manner=Manner(anew=rebuild),
             )
 
 
@@ -66,4 +74,4 @@ def _to_repeat(parts: Parts, deployment: Deployment) -> tuple[Release, list[Rele
             hint="push to it, or use 'calzion deploy'",
             code="not_found",
         )
-    return found, [replace(service, fingerprint="", held="") for service in services]
+    return found, [replace(unpinned(service), fingerprint="", held="") for service in services]

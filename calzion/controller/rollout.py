@@ -19,6 +19,8 @@ from calzion.controller.locks import CancellationToken, check_cancelled
 from calzion.controller.parts import Parts
 from calzion.controller.plan import Change, stages
 from calzion.controller.preparation import Prepared, load_mask, prepare
+from calzion.controller.pulling import pin_images
+from calzion.controller.remarks import remarks
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
@@ -37,7 +39,7 @@ from calzion.progress import STEP, Event, Story
 class Manner:
     """How a release is rolled out: with these versions of the secrets, or the newest; with or without release commands
     and tasks. `notes` are told before its end. `begin` makes what a new deployment begins with where its release names
-    no other deployment; `sanitize` has tasks sanitize that too.
+    no other deployment; `sanitize` has tasks sanitize that too. `anew` pulls also images that are there.
     """
 
     secrets: Versions | None = None
@@ -45,6 +47,7 @@ class Manner:
     notes: Sequence[str] = ()
     begin: Begin | None = None
     sanitize: bool = False
+    anew: bool = False
 
 
 USUAL = Manner()
@@ -77,6 +80,7 @@ class Rollout:
         self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree], *, may_hold: bool
     ) -> list[InstanceRecord]:
         """Roll out, and return the old instances that are to be drained. Raises CalzionError; then nothing changed."""
+        services = self._pin(services)
         prepared = self._prepare(services, sources)
         beginning = self._prepare_beginning(prepared)
         self._tell(prepared, may_hold)
@@ -106,6 +110,17 @@ class Rollout:
             raise
         self._follow(prepared, began, beginning)
         return old
+
+    def _pin(self, services: Sequence[ReleaseService]) -> Sequence[ReleaseService]:
+        return pin_images(
+            self._parts,
+            self._deployment,
+            self._release,
+            services,
+            self._story,
+            self._cancellation,
+            anew=self._manner.anew,
+        )
 
     def _prepare(
         self, services: Sequence[ReleaseService], sources: Mapping[ServiceName, SourceTree]
@@ -173,6 +188,10 @@ class Rollout:
                 missing.append(prepared.builds[name])
             else:
                 raise CalzionError(f"the slug of {name} is gone", hint="push its code again", code="build")
+        for name, slug in slugs.items():
+            member = prepared.surroundings.members[name]
+            for remark in remarks(member, slug, prepared.surroundings.volumes(member)):
+                self._story.warning(remark)
         for name in sorted(slugs.keys() & prepared.builds.keys()):
             self._story.step(f"{name} was built before: its slug is used again")
         return slugs | self._build_all(missing)
@@ -211,12 +230,13 @@ class Rollout:
             name for name in prepared.plan.start if members[name].exclusive and plan[name] is Change.CHANGED
         ]
         beside = [name for name in prepared.plan.start if name not in exclusive]
-        appliances = [name for name in beside if members[name].appliance]
+        # Images that need nobody may be what release commands go to, as appliances are.
+        servers = [
+            name for name in beside if members[name].is_server and not members[name].definition.require
+        ]
         began = time.monotonic()
         beginning.fill()
-        self._start_wave(prepared, slugs, new, appliances)
-        if any(is_data_service(record) for record in new.records):
-            self._traffic.apply()
+        self._start_wave(prepared, slugs, new, servers)
         beginning.restore()
         commands = self._commands(prepared)
         for task in prepared.plan.tasks:
@@ -224,7 +244,7 @@ class Rollout:
                 commands.task(task, self._slug(prepared, slugs, task.service))
         for name in prepared.plan.start:
             self._run_release_command(commands, members[name], slugs.get(name))
-        apps = [name for name in beside if name not in appliances]
+        apps = [name for name in beside if name not in servers]
         tasks = [task for task in prepared.plan.tasks if not task.sanitize]
         for stage in stages(apps, tasks, list(prepared.versions.values())):
             for task in stage.tasks:
@@ -254,6 +274,8 @@ class Rollout:
             self._story.step(f"Starting {name}: {shape}")
         if orders:
             new.start(orders)
+        if any(is_data_service(record) for record in new.records if record.service in names):
+            self._traffic.apply()
 
     def _commands(self, prepared: Prepared) -> Commands:
         return Commands(

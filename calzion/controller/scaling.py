@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from calzion.controller import launch
+from calzion.controller.formation import SERVER, WEB
 from calzion.controller.launch import Launch, Order
 from calzion.controller.live import Live, find_live
 from calzion.controller.operations import find_deployment
@@ -34,6 +35,7 @@ def scale(
 ) -> None:
     """The numbers stay for the releases to come. Raises CalzionError (usage, not_found, start, health)."""
     live = find_live(parts, find_deployment(parts, name))
+    counts = {_named(live, *key): count for key, count in counts.items()}
     orders = {
         service: _orders(parts, live, service, counts) for service in sorted({key[0] for key in counts})
     }
@@ -54,6 +56,12 @@ def scale(
     for (service, process_type), count in counts.items():
         story.step(f"{service}.{process_type}: {count}")
     story.done(f"{name} is scaled")
+
+
+def _named(live: Live, service: str, process_type: str) -> tuple[str, str]:
+    """The one process of an image needs no name."""
+    unnamed = process_type == WEB and live.member(service).image
+    return service, SERVER if unnamed else process_type
 
 
 def _key(record: InstanceRecord) -> tuple[str, str]:

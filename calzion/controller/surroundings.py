@@ -16,7 +16,7 @@ from calzion.controller.appliance import (
     url,
 )
 from calzion.controller.environment import Neighbour
-from calzion.controller.formation import SERVER, Process
+from calzion.controller.formation import SERVER, Process, app_processes, image_process
 from calzion.errors import CalzionError
 from calzion.model import (
     Command,
@@ -24,6 +24,7 @@ from calzion.model import (
     Healthcheck,
     Limits,
     Pairs,
+    Port,
     RunSpec,
     ServiceDefinition,
     ServiceName,
@@ -39,20 +40,49 @@ INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
 HANG_UP_TIMEOUT = 5.0
 """Seconds that a command whose terminal is gone has before it is killed."""
 
+_CLIENTS_PORTS = (5672, 9042)
+"""Of several ports that an image exposes, those of RabbitMQ and Cassandra to which clients go: not their lowest."""
+
 _INVISIBLE_TO_INSTANCES = ("env", "require", "expose", "overlap", "labels", "buildpacks", "build_env")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One service: `address` is its stable one, `appliance` the kind where Calzion itself makes it."""
+    """One service: `address` is its stable one, `appliance` the kind where Calzion itself makes it.
+
+    `image` is the whole reference of one that is pulled, and `exposed` are the ports that this declares, as far as they
+    are known.
+    """
 
     definition: ServiceDefinition
     address: str
     appliance: str | None = None
+    image: str | None = None
+    exposed: tuple[int, ...] = ()
 
     @property
     def name(self) -> ServiceName:
         return self.definition.name
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The template's; where that names none, those that the image exposes, all but the first named by number."""
+        if not self.exposed or self.definition.ports != (Port(),):
+            return self.definition.ports
+        first = next((port for port in _CLIENTS_PORTS if port in self.exposed), self.exposed[0])
+        others = (Port(name=str(port), number=port) for port in self.exposed if port != first)
+        return (Port(number=first), *others)
+
+    def processes(self, slug: Slug, counts: Mapping[tuple[str, str], int]) -> tuple[Process, ...]:
+        """What runs of an app or an image, and how many of each. Raises CalzionError (start)."""
+        if self.image:
+            return (image_process(self.definition, counts),)
+        return app_processes(self.definition, slug.process_types, counts)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it comes as a whole, without code of the repository."""
+        return bool(self.appliance or self.image)
 
     @property
     def exclusive(self) -> bool:
@@ -245,7 +275,7 @@ class Surroundings:
 
     def _neighbour(self, member: Member, hidden: bool = False) -> Neighbour:
         if not member.appliance:
-            numbered = zip(member.definition.ports, self.internal_ports, strict=False)
+            numbered = zip(member.ports, self.internal_ports, strict=False)
             ports = {port.name: port.number or number for port, number in numbered}
             return Neighbour(service=member.name, address=member.address, ports=ports)
         appliance = APPLIANCES[member.appliance]

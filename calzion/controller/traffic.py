@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances
-from calzion.controller.store.instances import PORT_RANGE, InstanceRecord, InstanceRole
+from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint
 from calzion.routing.table import Pool, RouteTable
@@ -76,6 +76,7 @@ class Traffic:
         live = [each for each in instances.all_instances(connection, InstanceRole.LIVE) if each.pool]
         for record in (*live, *_awaited(connection, live)):
             by_deployment[record.deployment_id].append(record)
+        assigned = instances.assigned_ports(connection)
         hosts: dict[str, str] = {}
         members: dict[str, str] = {}
         routes: dict[Endpoint, str] = {}
@@ -88,7 +89,8 @@ class Traffic:
                 pools.update(_pools(records))
                 address = deployments.known_address(connection, deployment.id, service)
                 if address:
-                    routes.update(self._addresses(address, records))
+                    mine = assigned.get(records[0].id, frozenset())
+                    routes.update(self._addresses(address, records[0], mine))
                     members.update({address: network} if network else {})
         return RouteTable(hosts=hosts, addresses=routes, pools=pools, members=members)
 
@@ -144,12 +146,14 @@ class Traffic:
         names = host_names(deployment, web, self._parts.domain)
         return {host: http_pool(services[service][0].pool) for host, service in names.items()}
 
-    def _addresses(self, address: str, records: Sequence[InstanceRecord]) -> dict[Endpoint, str]:
-        """A port that the template fixed is the same outside; others are the router's, in order."""
+    def _addresses(
+        self, address: str, record: InstanceRecord, assigned: Collection[int]
+    ) -> dict[Endpoint, str]:
+        """A port that template or image fixed is the same outside; others are the router's, in order."""
         internal = self._parts.router.internal_ports
-        numbers = zip(records[0].ports.values(), internal, strict=False)
+        numbers = zip(record.ports.values(), internal, strict=False)
         return {
-            Endpoint(address, among if number in PORT_RANGE else number): tcp_pool(records[0].pool, index)
+            Endpoint(address, among if number in assigned else number): tcp_pool(record.pool, index)
             for index, (number, among) in enumerate(numbers)
         }
 

@@ -177,7 +177,10 @@ def _services(
     views = []
     for service in releases.services(connection, current.id):
         mine = [record for record in live if record.service == service.name]
-        views.append(_service(surroundings, service, mine, observed))
+        slug = parts.builder.find(service.slug) if surroundings.members[service.name].image else None
+        views.append(
+            _service(surroundings, service, mine, observed) | {"digest": slug.digest if slug else ""}
+        )
     return views
 
 
@@ -194,7 +197,7 @@ def _service(
     running = all(_runs(observed.get(record.id)) for record in mine)
     return {
         "name": service.name,
-        "kind": "appliance" if member.appliance else "app",
+        "kind": "appliance" if member.appliance else "image" if member.image else "app",
         "image": service.definition.image or "",
         "git": service.definition.git or "",
         "state": "held" if service.held else "running" if running else "degraded",

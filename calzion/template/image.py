@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from calzion.template.data import shown
@@ -36,6 +36,10 @@ class ImageReference:
     def repository(self) -> str:
         """The reference without tag and digest."""
         return f"{self.registry}/{self.path}" if self.registry else self.path
+
+    def pinned(self, digest: str) -> Self:
+        """The image of this digest, whatever its tag leads to later."""
+        return replace(self, tag="", digest=digest)
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""

@@ -185,6 +185,7 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.build.directory import DirectoryTree
     from calzion.controller.observed import Observed
     from calzion.controller.parts import Parts, Timeouts
+    from calzion.controller.registries import login
     from calzion.controller.store.database import Database
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
@@ -194,7 +195,8 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.routing.haproxy import HaproxyRouter
 
     layout = settings.layout
-    platform = choose_platform(settings, environ)
+    database, vault = Database(settings.store), Vault.open(layout.secret_key)
+    platform = choose_platform(settings, environ, lambda host: login(database, vault, host))
     builder = slug_builder(
         layout,
         platform.workshop,
@@ -205,8 +207,8 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     )
     builder.prepare()
     return Parts(
-        database=Database(settings.store),
-        vault=Vault.open(layout.secret_key),
+        database=database,
+        vault=vault,
         builder=platform.builder(builder),
         backend=platform.backend,
         observed=Observed(platform.backend),
@@ -227,6 +229,7 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         address_is_free=platform.address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
         keep_releases=settings.keep_releases,
+        allow_privileged=settings.allow_privileged == "yes",
     )
 
 

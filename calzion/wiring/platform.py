@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from calzion.backends.docker.addresses import AddressPlan
     from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.docker.engine import Engine
+    from calzion.backends.docker.pull import Logins
     from calzion.backends.process import ProcessBackend
     from calzion.build.builder import SlugBuilder
     from calzion.build.workshop import Workshop
@@ -43,9 +44,14 @@ def uses_docker(layout: Layout) -> bool:
     return chosen_backend(layout) == DOCKER
 
 
-def choose_platform(settings: Settings, environ: Mapping[str, str]) -> Platform:
-    """The platform that the data directory belongs to, ready for use. Raises CalzionError where it isn't there."""
-    return _containers(settings, environ) if uses_docker(settings.layout) else _processes(settings, environ)
+def choose_platform(settings: Settings, environ: Mapping[str, str], logins: Logins) -> Platform:
+    """The platform that the data directory belongs to, ready for use. Raises CalzionError where it isn't there.
+
+    `logins` gives registries' credentials.
+    """
+    if uses_docker(settings.layout):
+        return _containers(settings, environ, logins)
+    return _processes(settings, environ)
 
 
 def process_backend(layout: Layout) -> ProcessBackend:
@@ -54,7 +60,9 @@ def process_backend(layout: Layout) -> ProcessBackend:
     return ProcessBackend(layout, root=os.geteuid() == 0)
 
 
-def docker_backend(settings: Settings, engine: Engine) -> DockerBackend:
+def docker_backend(
+    settings: Settings, engine: Engine, restore: Callable[[str], None] | None = None
+) -> DockerBackend:
     from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.docker.networks import Networks
     from calzion.images.present import need
@@ -66,6 +74,7 @@ def docker_backend(settings: Settings, engine: Engine) -> DockerBackend:
         Networks(engine, address_plan(settings)),
         images=lambda name: need(engine.api, name),
         container_port=lambda: HaproxyRouter(settings.layout).container_port,
+        restore=restore,
     )
 
 
@@ -97,21 +106,27 @@ def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
     )
 
 
-def _containers(settings: Settings, environ: Mapping[str, str]) -> Platform:
+def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) -> Platform:
     """A container has all ports and addresses for itself."""
     from calzion.build.builds import Builds
     from calzion.build.contained import ContainerWorkshop
     from calzion.build.dockerfiles import Dockerfiles
     from calzion.build.limits import BuildLimits
+    from calzion.build.pulled import PulledImages
+    from calzion.build.store import SlugStore
 
-    engine = docker_engine(settings.layout, environ)
-    backend = docker_backend(settings, engine)
+    layout = settings.layout
+    engine = docker_engine(layout, environ)
+    pulled = PulledImages(engine, SlugStore(layout.slugs, layout.builds), logins)
+    backend = docker_backend(settings, engine, pulled.restore)
     backend.prepare()
     limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
     return Platform(
         backend=backend,
-        workshop=ContainerWorkshop.here(engine, settings.layout, environ, limits),
-        builder=lambda slugs: Builds(slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, engine, environ)),
+        workshop=ContainerWorkshop.here(engine, layout, environ, limits),
+        builder=lambda slugs: Builds(
+            slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, engine, environ), pulled=pulled
+        ),
         service_addresses=address_plan(settings).services,
         port_is_free=lambda _port: True,
         address_is_free=lambda _address: True,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from calzion.backends.appliance import resolve
+from calzion.backends.appliance import contained, resolve
 from calzion.backends.protocol import STDOUT
 from calzion.errors import CalzionError
 from calzion.host.wire import check_spec
@@ -47,10 +47,8 @@ class Program:
 class FakeBackend:
     """`programs` says what commands do; others listen on their ports until they are stopped.
 
-    `impossible` holds ids that can't be started.
+    `impossible` holds ids that can't be started. As an engine of `containers` it runs images.
     """
-
-    containers = False
 
     def __init__(
         self,
@@ -58,7 +56,9 @@ class FakeBackend:
         *,
         versions: Mapping[str, str] | None = None,
         pause: float = 0.05,
+        containers: bool = False,
     ) -> None:
+        self.containers = containers
         self.programs = dict(programs or {})
         self.impossible: set[str] = set()
         self.measured: list[str] = []
@@ -76,7 +76,7 @@ class FakeBackend:
         return []
 
     def resolve(self, image: str) -> str | None:
-        return resolve(image, self._versions)
+        return contained(image) if self.containers else resolve(image, self._versions)
 
     def ensure(self, specs: Sequence[RunSpec]) -> None:
         for spec in specs:

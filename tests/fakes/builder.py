@@ -74,6 +74,8 @@ class FakeBuilder:
         self.compilations = dict(compilations or {})
         self.slugs: dict[str, Slug] = {}
         self.caches: set[str] = set()
+        self.registry: dict[str, Slug] = {}
+        """What references lead to now."""
         self._turns = Turns(parallel=16)
 
     def key(self, order: BuildOrder) -> str:
@@ -86,6 +88,13 @@ class FakeBuilder:
 
     def find(self, key: str) -> Slug | None:
         return self.slugs.get(key)
+
+    def pull(self, reference: str, sink: Sink, cancellation: Cancellation) -> Slug:
+        if reference not in self.registry:
+            raise CalzionError(f"{reference} can't be pulled: there is none", code="build")
+        sink.step(f"Pulling {reference}")
+        slug = self.registry[reference]
+        return self.slugs.setdefault(slug.key, slug)
 
     def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
         gone = [slug for key, slug in self.slugs.items() if key not in slugs]

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from calzion.backends.appliance import contained
 from calzion.backends.docker.attached import AttachedContainer
+from calzion.backends.docker.checking import run_inside
 from calzion.backends.docker.engine import Engine, explain, reachable
 from calzion.backends.docker.execution import run_attached
 from calzion.backends.docker.inside import Inside
@@ -22,8 +23,8 @@ from calzion.backends.docker.labels import INSTANCE, container_name, instance_la
 from calzion.backends.docker.layers import Layers
 from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
-from calzion.backends.docker.observe import address_of, exit_of_code, instance_of, pid_of, seconds
-from calzion.backends.docker.order import Bind, Placement, create, execution
+from calzion.backends.docker.observe import address_of, instance_of, pid_of, seconds
+from calzion.backends.docker.order import Bind, Placement, create
 from calzion.backends.docker.protection import missing
 from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
 from calzion.backends.docker.volumes import Volumes
@@ -53,7 +54,8 @@ _RUNNER = "slugrunner"
 class DockerBackend:
     """See calzion.backends.protocol.Backend. `images` gives the reference of an image of ours by its name.
 
-    `container_port` is where the router awaits what containers send to services.
+    `container_port` is where the router awaits what containers send to services. `restore` has an image of others again
+    that somebody removed, by its id.
     """
 
     containers = True
@@ -65,6 +67,7 @@ class DockerBackend:
         networks: Networks,
         images: Callable[[str], str],
         container_port: Callable[[], int],
+        restore: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._layout = layout
@@ -72,6 +75,7 @@ class DockerBackend:
         self._networks = networks
         self._images = images
         self._container_port = container_port
+        self._restore = restore
         self._volumes = Volumes(engine)
         self._layers = Layers(engine, layout.instances)
         self._watches: list[Watch] = []
@@ -144,13 +148,7 @@ class DockerBackend:
                 time.sleep(_START_PAUSE)
             if container is None or pid_of(container) is None:
                 raise CalzionError(f"{id} does not run", code="not_found")
-            user = container["Config"]["User"]
-            environment = dict(spec.env)
-            started = self._engine.api.exec_create(
-                container["Id"], execution(spec), user=user, environment=environment
-            )
-            self._engine.api.exec_start(started["Id"])
-            return exit_of_code(self._engine.api.exec_inspect(started["Id"])["ExitCode"])
+            return run_inside(self._engine, container, spec)
 
     def tail(self, id: str, lines: int) -> list[str]:
         """Those of its last start, where that wrote any: an engine starts again what failed before one can look."""
@@ -245,10 +243,28 @@ class DockerBackend:
             user=uid,
         )
         config = create(spec, where, terminal=terminal, attached=attached)
-        container = self._engine.create_container(config, container_name(spec))
+        container = self._create_container(spec, config)
         if uid is not None:
             self._volumes.hand_over(container, spec, uid)
         return container
+
+    def _create_container(self, spec: RunSpec, config: Mapping[str, Any]) -> str:
+        """With the image that it needs, which somebody may have removed from the engine."""
+        try:
+            return self._engine.create_container(config, container_name(spec))
+        except ImageNotFound:
+            if spec.image is None or self._restore is None:
+                raise
+        try:
+            self._restore(spec.image)
+        except CalzionError as error:
+            raise CalzionError(
+                f"{spec.deployment}:{spec.service} can't be started: {error.message}",
+                hint=error.hint,
+                code="start",
+                detail=error.detail,
+            ) from error
+        return self._engine.create_container(config, container_name(spec))
 
     def _binds(self, spec: RunSpec) -> Iterator[Bind]:
         """What of this machine an instance sees: names and users, and for our own images a directory to write in."""

@@ -110,11 +110,11 @@ def told(command: Command) -> list[str]:
 
 
 def execution(spec: RunSpec) -> list[str]:
-    """A command inside a running container, killed after the order's stop timeout."""
-    limit = ["timeout", "-s", "KILL", str(spec.stop.timeout)]
+    """A command inside a running container; in our own images it is killed after the order's stop timeout."""
     if spec.image is None:
+        limit = ["timeout", "-s", "KILL", str(spec.stop.timeout)]
         return [*limit, "/bin/bash", LAUNCHER, *told(spec.command)]
-    return [*limit, *_plain(spec.command)]
+    return _plain(spec.command)
 
 
 def _command(spec: RunSpec) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -47,26 +48,33 @@ class InstanceRecord:
         return f"{self.service}.{self.process_type}.{self.ordinal}"
 
 
-def add(connection: Connection, records: Iterable[InstanceRecord]) -> None:
-    for record in records:
-        connection.execute(
-            insert(instances).values(
-                id=record.id,
-                deployment_id=record.deployment_id,
-                release_id=record.release_id,
-                service=record.service,
-                process_type=record.process_type,
-                ordinal=record.ordinal,
-                state=record.state,
-                pool=record.pool,
-                web=record.web,
-                ports=record.ports,
-                endpoints={},
-            )
+def add(connection: Connection, record: InstanceRecord, assigned: Iterable[int]) -> None:
+    """`assigned` are those of its ports that no other instance may have."""
+    connection.execute(
+        insert(instances).values(
+            id=record.id,
+            deployment_id=record.deployment_id,
+            release_id=record.release_id,
+            service=record.service,
+            process_type=record.process_type,
+            ordinal=record.ordinal,
+            state=record.state,
+            pool=record.pool,
+            web=record.web,
+            ports=record.ports,
+            endpoints={},
         )
-        for number in record.ports.values():
-            if number in PORT_RANGE:
-                connection.execute(insert(ports).values(number=number, instance_id=record.id))
+    )
+    for number in assigned:
+        connection.execute(insert(ports).values(number=number, instance_id=record.id))
+
+
+def assigned_ports(connection: Connection) -> Mapping[str, frozenset[int]]:
+    """The ports that were assigned to instances, by their ids; others are as their services want them."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for number, instance in connection.execute(select(ports.c.number, ports.c.instance_id)):
+        found[instance].add(number)
+    return {instance: frozenset(numbers) for instance, numbers in found.items()}
 
 
 def free_ports(connection: Connection, count: int, first: int, usable: Callable[[int], bool]) -> list[int]:
