@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from calzion.backends.docker.order import Bind, Placement, create, execution
+from calzion.backends.docker.order import Bind, Placement, create
 from calzion.model import DeploymentName, Limits, RunSpec, ServiceName, Stop
 
 SPEC = RunSpec(
@@ -102,7 +102,3 @@ def test_only_who_may_gets_privileges() -> None:
     host = create(replace(SPEC, privileged=True), WHERE)["HostConfig"]
     assert host["Privileged"] and "CapDrop" not in host
     assert "Privileged" not in create(SPEC, WHERE)["HostConfig"]
-
-
-def test_a_command_inside() -> None:
-    assert execution(SPEC)[-4:] == ["/bin/bash", "/opt/calzion/run.sh", "shell", "python app.py"]
