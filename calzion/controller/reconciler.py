@@ -189,6 +189,7 @@ class Reconciler:
         if ids:
             specs = live_specs(self._parts, deployment_id)
             self._parts.backend.ensure([spec for spec in specs if spec.id in ids])
+            self._parts.observed.touch()
 
     def _follow_addresses(self, records: list[InstanceRecord]) -> None:
         """A container that was made anew may have got another address."""

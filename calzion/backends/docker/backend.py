@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -18,12 +19,13 @@ from calzion.backends.docker.attached import AttachedContainer
 from calzion.backends.docker.checking import run_inside
 from calzion.backends.docker.engine import Engine, explain, reachable
 from calzion.backends.docker.execution import run_attached
+from calzion.backends.docker.history import History
 from calzion.backends.docker.inside import Inside
 from calzion.backends.docker.labels import INSTANCE, container_name, instance_labels
 from calzion.backends.docker.layers import Layers
 from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
-from calzion.backends.docker.observe import address_of, instance_of, pid_of, seconds
+from calzion.backends.docker.observe import address_of, instance_of, pid_of
 from calzion.backends.docker.order import Bind, Placement, create
 from calzion.backends.docker.protection import missing
 from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
@@ -78,6 +80,7 @@ class DockerBackend:
         self._restore = restore
         self._volumes = Volumes(engine)
         self._layers = Layers(engine, layout.instances)
+        self._history = History()
         self._watches: list[Watch] = []
 
     def prepare(self) -> None:
@@ -112,10 +115,10 @@ class DockerBackend:
             listed = self._engine.api.containers(all=True, filters=self._engine.filters())
             wanted = [each["Id"] for each in listed if INSTANCE in each["Labels"]]
             found = filter(None, map(self._look, wanted))
-            return tuple(instance_of(each, Inside(pid_of(each)).memory()) for each in found)
+            return tuple(map(self._instance, found))
 
     def watch(self, changed: Callable[[], None]) -> None:
-        self._watches.append(Watch(self._engine, changed))
+        self._watches.append(Watch(self._engine, self._history, changed))
 
     def endpoint(self, id: str, port: int) -> Endpoint | None:
         container = self._running(id)
@@ -151,14 +154,13 @@ class DockerBackend:
             return run_inside(self._engine, container, spec)
 
     def tail(self, id: str, lines: int) -> list[str]:
-        """Those of its last start, where that wrote any: an engine starts again what failed before one can look."""
+        """Those of one start: an engine starts again what failed before one can look."""
         with reachable():
             container = self._find(id)
         if container is None:
             return []
         found = read_lines(self._engine, id, container["Id"], lines)
-        began = seconds(container["State"]["StartedAt"])
-        return [line.text for line in found if line.time >= began] or [line.text for line in found]
+        return [line.text for line in self._history.telling(id, found, time.time())]
 
     def logs(self, ids: Sequence[str], lines: int, follow: bool) -> LogStream:
         return Logs(self._engine, self._containers(ids), lines, follow)
@@ -227,7 +229,8 @@ class DockerBackend:
             self._start_anew(spec)
 
     def _start_anew(self, spec: RunSpec) -> None:
-        self._forget(spec.id)
+        """With the address that it has."""
+        self._remove(spec.id)
         self._engine.api.start(self._create(spec))
 
     def _create(self, spec: RunSpec, *, terminal: bool = False, attached: bool = False) -> str:
@@ -299,12 +302,15 @@ class DockerBackend:
             self._engine.api.stop(container, timeout=ceil(timeout))
 
     def _forget(self, id_: str) -> None:
+        self._remove(id_)
+        self._networks.let_go(id_)
+
+    def _remove(self, id_: str) -> None:
         with reachable():
             for container in self._containers([id_]).values():
                 with contextlib.suppress(NotFound):
                     self._engine.api.remove_container(container, v=True, force=True)
             self._layers.remove(id_)
-            self._networks.let_go(id_)
 
     def _containers(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The containers of those instances that have one."""
@@ -335,6 +341,10 @@ class DockerBackend:
     def _inside(self, id_: str) -> Inside:
         container = self._running(id_)
         return Inside(pid_of(container) if container else None)
+
+    def _instance(self, container: Mapping[str, Any]) -> Instance:
+        found = instance_of(container, Inside(pid_of(container)).memory())
+        return found if found.exit else replace(found, exit=self._history.last_exit(found.id))
 
     def _starts(self, container: Mapping[str, Any]) -> bool:
         return instance_of(container).state is InstanceState.STARTING

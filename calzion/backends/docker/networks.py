@@ -54,7 +54,10 @@ class Networks:
         """An address of the deployment's network for the life of an instance's container, however often it starts."""
         with self._lock:
             network = Network(self._known[deployment])
-            taken = {*self._held.values(), *self._taken(deployment)}
+            listed = set(self._taken(deployment))
+            if (held := self._held.get(instance)) and held not in listed and Network(held).subnet_of(network):
+                return held
+            taken = {*self._held.values(), *listed}
             free = (str(host) for host in network.hosts() if str(host) not in taken)
             next(free)  # the first is the bridge's
             address = next(free, None)

@@ -10,6 +10,7 @@ from typing import Any
 from docker.errors import APIError
 
 from calzion.backends.docker.engine import Engine, reachable
+from calzion.backends.docker.history import History
 from calzion.errors import CalzionError
 
 _PAUSE = 0.5  # seconds until an engine that went away is tried again
@@ -18,10 +19,14 @@ _OF_NETWORKS = ("disconnect", "destroy")
 
 
 class Watch:
-    """Calls `changed` after every change, and whenever the engine is there again after it was away."""
+    """Calls `changed` after every change, and whenever the engine is there again after it was away.
 
-    def __init__(self, engine: Engine, changed: Callable[[], None]) -> None:
+    What becomes of containers is told to `history` first.
+    """
+
+    def __init__(self, engine: Engine, history: History, changed: Callable[[], None]) -> None:
         self._engine = engine
+        self._history = history
         self._changed = changed
         self._closed = threading.Event()
         self._streams: dict[str, Any] = {}
@@ -53,7 +58,8 @@ class Watch:
 
     def _watch(self, kind: str, events: Sequence[str], filters: Mapping[str, Any]) -> None:
         wanted = {**filters, "type": kind, "event": list(events)}
-        self._streams[kind] = self._engine.api.events(filters=wanted, decode=False)
+        self._streams[kind] = self._engine.api.events(filters=wanted, decode=True)
         self._changed()
-        for _ in self._streams[kind]:
+        for event in self._streams[kind]:
+            self._history.learn(event)
             self._changed()
