@@ -149,6 +149,7 @@ class Deployer:
                 commit=claim.commit,
                 data_from=claim.data_from,
                 ttl=claim.ttl,
+                state=ReleaseState.WAITING,
                 now=self._parts.now(),
             )
             releases.set_sections(connection, release.id, template.env, template.generate, template.tasks)
@@ -223,7 +224,7 @@ class Deployer:
         act: str = "",
         restores: int | None = None,
     ) -> Release:
-        """An open release of `services` with the template's sections of an older one."""
+        """A release of `services`, yet to be rolled out, with the template's sections of an older one."""
         again = old if old and old.state in _NEVER_LIVE else None
         with self._parts.database.write() as connection:
             release = releases.open_release(
@@ -235,6 +236,7 @@ class Deployer:
                 restores=restores,
                 data_from=releases.origin_to_repeat(connection, deployment.id),
                 ttl=again.ttl if again else None,
+                state=ReleaseState.WAITING,
                 now=self._parts.now(),
             )
             if old:

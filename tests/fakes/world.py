@@ -21,7 +21,7 @@ from calzion.controller.rollback import rollback
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.database import migrate
 from calzion.controller.store.instances import InstanceRole
-from calzion.controller.store.releases import Release
+from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.stories import StoryBook
 from calzion.controller.traffic import Traffic
 from calzion.controller.uploads import Uploads
@@ -168,7 +168,7 @@ class World:
             found = deployments.find(connection, NAME)
             records = instances.all_instances(connection)
             current = releases.current(connection, found.id) if found else None
-            unfinished = releases.in_state(connection, *releases.UNFINISHED)
+            unfinished = releases.in_state(connection, *releases.UNFINISHED, ReleaseState.OPEN)
             services = releases.services(connection, current.id) if current else ()
             lived = releases.services_ever_live(connection, found.id) if found else frozenset()
         assert not unfinished, unfinished

@@ -97,16 +97,19 @@ def open_release(
     restores: int | None = None,
     data_from: str = "",
     ttl: int | None = None,
+    state: ReleaseState = ReleaseState.OPEN,
     now: float,
 ) -> Release:
-    """An empty release with the deployment's next number."""
+    """An empty release with the deployment's next number. An `open` one is filled and started by whoever asked for it;
+    one that this process is about to roll out is `waiting` from the first, so that it ends with the process.
+    """
     mine = releases.c.deployment_id == deployment_id
     last = connection.execute(select(func.max(releases.c.number)).where(mine)).scalar()
     result = connection.execute(
         insert(releases).values(
             deployment_id=deployment_id,
             number=(last or 0) + 1,
-            state=ReleaseState.OPEN,
+            state=state,
             commit=commit,
             user=user,
             message="",
