@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ class InstanceDirectory:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory that others wrote, where it exists. Raises OSError for what can't be removed."""
+    """Remove a directory that others wrote, where it exists; also while somebody else removes it, or a part of it.
+
+    Raises OSError for what can't be removed.
+    """
     if path.is_symlink() or not path.exists():
         return
     shutil.rmtree(path, onerror=_open_up_and_retry)
@@ -97,10 +101,16 @@ def remove_tree(path: Path) -> None:
 def _open_up_and_retry(_: Callable[..., Any], path: str, __: object) -> None:
     """An overlay leaves a work directory, and an app may leave others, that their owner can't enter."""
     failed = Path(path)
-    for directory in (failed.parent, failed):
-        if directory.is_dir() and not directory.is_symlink():
-            directory.chmod(0o700)
-    if failed.is_dir() and not failed.is_symlink():
-        shutil.rmtree(failed)
-    elif failed.exists() or failed.is_symlink():
-        failed.unlink()
+    with suppress(FileNotFoundError):
+        for directory in (failed.parent, failed):
+            if directory.is_dir() and not directory.is_symlink():
+                directory.chmod(0o700)
+        if failed.is_dir() and not failed.is_symlink():
+            shutil.rmtree(failed, onerror=_raise_unless_gone)
+        else:
+            failed.unlink()
+
+
+def _raise_unless_gone(_: Callable[..., Any], __: str, error: tuple[Any, BaseException, Any]) -> None:
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]

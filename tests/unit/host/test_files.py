@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +62,24 @@ def test_removing_does_not_follow_links_and_opens_what_is_closed(tmp_path: Path)
     remove_tree(tree)
     assert not tree.exists() and (outside / "kept").exists()
     remove_tree(tmp_path / "missing")
+
+
+def test_what_another_removes_at_the_same_moment_is_no_failure(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for number in range(300):
+            directory = InstanceDirectory(tmp_path / str(number))
+            directory.prepare(None)
+            (directory.upper / "written").touch()
+            retired = directory.retire()
+            assert retired
+            started = threading.Barrier(2)
+            removals = [
+                pool.submit(lambda p, s: (s.wait(), remove_tree(p)), path, started)
+                for path in (retired, directory.path)
+            ]
+            for removal in removals:
+                removal.result()
+            assert not directory.path.exists()
 
 
 def test_volumes(tmp_path: Path) -> None:
