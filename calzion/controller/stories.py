@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from calzion.errors import CalzionError
@@ -27,7 +28,6 @@ class StoryBook:
     def write(self, deployment_id: int, number: int, listener: Callable[[Event], None]) -> StoryWriter:
         """A Story whose events go to the file and to `listener`; it ends with `close`."""
         path = self._path(deployment_id, number)
-        path.parent.mkdir(parents=True, exist_ok=True)
         with self._changed:
             self._writing.add(path)
         return StoryWriter(path, listener, self._notify, self._close)
@@ -105,23 +105,38 @@ class StoryWriter(Story):
     ) -> None:
         super().__init__(self._record)
         self._path = path
-        self._file = path.open("a", encoding="utf-8")
+        self._file = _open(path)
+        self._size = os.fstat(self._file.fileno()).st_size
         self._tell = listener
         self._grown = grown
         self._closed = closed
 
     def close(self) -> None:
         with suppress(OSError):
-            self._file.flush()
             os.fsync(self._file.fileno())
         with suppress(OSError):
             self._file.close()
         self._closed(self._path)
 
     def _record(self, event: Event) -> None:
-        if event.kind != "log" or self._file.tell() < MAX_BYTES:
+        if event.kind != "log" or self._size < MAX_BYTES:
             with suppress(OSError):
-                self._file.write(event.to_json() + "\n")
-                self._file.flush()
+                self._keep(event.to_json().encode(errors="backslashreplace") + b"\n")
             self._grown()
         self._tell(event)
+
+    def _keep(self, line: bytes) -> None:
+        """All of it or nothing: the disk may have room for a part of it."""
+        if self._file.write(line) == len(line):
+            self._size += len(line)
+        else:
+            self._file.truncate(self._size)
+
+
+def _open(path: Path) -> FileIO:
+    """A new story. Unbuffered: what could not be written would be tried again by whatever comes next."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileIO(path, "a")
+    except OSError:
+        return FileIO(os.devnull, "a")
