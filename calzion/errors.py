@@ -47,6 +47,12 @@ class CalzionError(Exception):
         )
 
 
+def full_disk() -> CalzionError:
+    return CalzionError(
+        "the disk that holds Calzion's data is full", hint="make room on it, and do the same again"
+    )
+
+
 @dataclass(frozen=True)
 class Statuses:
     http: int

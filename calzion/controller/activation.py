@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from calzion.controller.store.instances import InstanceRecord
 from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
 from calzion.controller.stories import StoryWriter
 from calzion.controller.traffic import Traffic
-from calzion.errors import CalzionError
+from calzion.errors import CalzionError, full_disk
 from calzion.model import Cancellation, DeploymentName, ServiceName, SourceTree
 from calzion.progress import Story
 from calzion.redaction import Mask
@@ -130,6 +131,8 @@ class Activation:
         except CalzionError:
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise full_disk() from error
             _log.exception("rollout of %s v%s broke", deployment.name, release.number)
             raise CalzionError(
                 f"Calzion itself failed: {type(error).__name__}: {error}",

@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from calzion.controller.store.database import Database
+from calzion.errors import full_disk
+
+COMMIT = "commit"
 
 
 class Crash(BaseException):
@@ -74,7 +77,11 @@ class Fuse:
 
     def _blow(self, name: str) -> None:
         if self._full_disk:
-            raise OSError(errno.ENOSPC, f"No space left on device, at {name}")
+            raise (
+                full_disk()
+                if name == COMMIT
+                else OSError(errno.ENOSPC, f"No space left on device, at {name}")
+            )
         self._dead = True
         raise Crash(f"at {name}")
 
@@ -88,7 +95,7 @@ class FusedDatabase(Database):
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._fuse.passing("commit"), super().write() as connection:
+        with self._fuse.passing(COMMIT), super().write() as connection:
             yield connection
 
 

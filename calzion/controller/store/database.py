@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
-from calzion.errors import CalzionError
+from calzion.errors import CalzionError, full_disk
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 class Database:
-    """Transactions on the store. A connection belongs to the thread that opened it for as long as it is used."""
+    """Transactions on the store. A connection belongs to the thread that opened it for as long as it is used.
+
+    Both raise CalzionError (failed) where the disk is full; of a transaction that writes, nothing is kept then.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
@@ -24,19 +28,29 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its first statement on."""
-        with self._engine.connect() as connection, connection.begin():
+        with _full_disk_told(), self._engine.connect() as connection, connection.begin():
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent snapshot."""
-        with self._engine.connect() as connection, connection.begin():
+        with _full_disk_told(), self._engine.connect() as connection, connection.begin():
             connection.exec_driver_sql("BEGIN")
             yield connection
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if "disk is full" not in str(error.orig):
+            raise
+        raise full_disk() from error
 
 
 def _engine(url: str) -> Engine:
