@@ -74,11 +74,15 @@ class Launch:
                 instances.set_endpoints(connection, healthy.id, healthy.endpoints)
         health.check_alive(self._parts, self._candidates)
 
+    def stop(self) -> None:
+        """End what was started; it stays known."""
+        self._parts.backend.stop([record.id for record in self.records])
+
     def take_back(self) -> None:
         """Stop and forget what was started."""
         ids = [record.id for record in self.records]
         if ids:
-            self._parts.backend.stop(ids)
+            self.stop()
             self._parts.backend.forget(ids)
             with self._parts.database.write() as connection:
                 instances.remove(connection, ids)

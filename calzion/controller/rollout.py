@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from calzion.controller import launch
 from calzion.controller.beginning import Begin, Beginning
@@ -31,8 +34,10 @@ from calzion.controller.traffic import Traffic, is_data_service, routed_services
 from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
 from calzion.lifetime import describe_end
-from calzion.model import BuildOrder, Cancellation, ServiceName, Slug, SourceTree
+from calzion.model import BuildOrder, Cancellation, RunSpec, ServiceName, Slug, SourceTree
 from calzion.progress import STEP, Event, Story
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,7 @@ class Rollout:
         self._story = story
         self._cancellation = cancellation
         self._parked: list[InstanceRecord] = []
+        self._way_back: list[RunSpec] = []
         self._previous: Release | None = None
 
     def run(
@@ -99,14 +105,7 @@ class Rollout:
             check_cancelled(self._cancellation)
             old = self._switch(prepared, services, new, beginning)
         except BaseException:
-            routed = any(is_data_service(record) for record in new.records)
-            new.take_back()
-            if routed:
-                with suppress(CalzionError, OSError):  # the reconciler's next pass does it, too
-                    self._traffic.apply()
-            self._unpark()
-            beginning.undo()
-            remove_stray(self._parts, self._deployment)
+            self._undo(new, beginning)
             raise
         self._follow(prepared, began, beginning)
         return old
@@ -299,7 +298,24 @@ class Rollout:
             raise CalzionError(f"the slug of {service} is gone", hint="push its code again", code="build")
         return slug
 
+    def _undo(self, new: Launch, beginning: Beginning) -> None:
+        """Take back what was done, what serves first. What can't be taken back now is left to the reconciler."""
+        routed = any(is_data_service(record) for record in new.records)
+        stray = partial(remove_stray, self._parts, self._deployment)
+        steps = [partial(self._unpark, new), new.take_back, beginning.undo, stray]
+        if routed:
+            steps.insert(2, self._traffic.apply)
+        for step in steps:
+            try:
+                step()
+            except (CalzionError, OSError, SQLAlchemyError) as error:
+                name = f"{self._deployment.name} v{self._release.number}"
+                _log.warning("%s can't be taken back as a whole now: %s", name, error)
+
     def _park(self, names: Iterable[str]) -> None:
+        """End what can't run beside its successor. What it takes to start it again is known before."""
+        specs = live_specs(self._parts, self._deployment.id)
+        self._way_back += [spec for spec in specs if spec.service in names]
         with self._parts.database.write() as connection:
             live = instances.of_deployment(connection, self._deployment.id, InstanceRole.LIVE)
             mine = [record for record in live if record.service in names]
@@ -307,14 +323,14 @@ class Rollout:
         self._parked += mine
         self._parts.backend.stop([record.id for record in mine])
 
-    def _unpark(self) -> None:
+    def _unpark(self, new: Launch) -> None:
+        """Start again what could not run beside its successor, which ends before."""
         if not self._parked:
             return
-        ids = [record.id for record in self._parked]
+        new.stop()
+        self._parts.backend.ensure(self._way_back)
         with self._parts.database.write() as connection:
-            instances.set_state(connection, ids, InstanceRole.LIVE)
-        specs = [spec for spec in live_specs(self._parts, self._deployment.id) if spec.id in ids]
-        self._parts.backend.ensure(specs)
+            instances.set_state(connection, [record.id for record in self._parked], InstanceRole.LIVE)
 
     def _switch(
         self, prepared: Prepared, services: Sequence[ReleaseService], new: Launch, beginning: Beginning

@@ -15,7 +15,7 @@ from calzion.controller.store.releases import ReleaseState
 from calzion.errors import CalzionError
 from calzion.model import Exit
 from tests.fakes.backend import Program
-from tests.fakes.fuse import Crash
+from tests.fakes.fuse import COMMIT, Crash
 from tests.fakes.world import NAME, World, quiet_crashes
 
 FIRST = """
@@ -145,6 +145,27 @@ def test_what_can_not_overlap_goes_back_where_its_successor_fails(world: Callabl
     here.check()
     assert {each.id for each in here.running() if each.service == "keeper"} == before
     assert here.state()["keeper"] == "keep 1"
+
+
+def test_what_can_not_overlap_goes_back_although_the_disk_is_full(world: Callable[[], World]) -> None:
+    keeper = "keeper: {git: keeper, volumes: {data: /data}}\n"
+
+    def fail(full_at: int) -> World:
+        here = world()
+        here.deploy(FIRST + keeper, OLD | {"keeper": "web: keep 1"})
+        here.backend.programs["keep 2"] = Program(exit=Exit(status=1))
+        here.fuse.reset(full_at, full_disk=True)
+        with pytest.raises(CalzionError):
+            here.deploy(FIRST + keeper, OLD | {"keeper": "web: keep 2"})
+        return here
+
+    steps = fail(0).fuse.steps
+    for number in (number for number, step in enumerate(steps, 1) if step == COMMIT):
+        here = fail(number)
+        assert here.state()["keeper"] == "keep 1", f"step {number} of {steps}"
+        here.fuse.reset()
+        here.reconciler.reconcile()
+        here.check()
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
