@@ -161,12 +161,13 @@ class Activation:
             threading.Thread(target=self._drain_safely, args=(old, ending), name="drain", daemon=True).start()
 
     def _drain_safely(self, old: Sequence[InstanceRecord], ending: ExitStack) -> None:
-        with ending:
-            try:
+        try:
+            with ending:
                 self._traffic.drain(old)
-            except (CalzionError, OSError) as error:
-                # The rows say `draining`: the reconciler's next pass ends them.
-                _log.warning("draining is put off: %s", error)
+        except (CalzionError, OSError, SQLAlchemyError) as error:
+            # The rows say `draining`: the reconciler's next pass ends them.
+            _log.warning("draining is put off: %s", error)
+            self._parts.observed.touch()
 
     def add_serving(self, name: DeploymentName, error: CalzionError) -> None:
         """Have a failure's hint say what serves on."""

@@ -112,8 +112,12 @@ class Deployer:
         """Hold the deployment's lock; the listener hears for whom it waits. No error tells secrets."""
         story = Story(listener)
         lock = self._parts.locks.hold(name, holder, cancellation, lambda text: story.step(f"{name}: {text}"))
-        with lock, self.masked(name):
-            yield
+        try:
+            with lock, self.masked(name):
+                yield
+        finally:
+            # What could not be ended or taken back is the reconciler's, now that nobody holds the lock.
+            self._parts.observed.touch()
 
     @contextmanager
     def masked(self, name: DeploymentName) -> Iterator[None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment, finish_destroying
 from calzion.controller.parts import Parts
@@ -74,7 +76,7 @@ class Expiry:
         try:
             with self._parts.locks.hold(name, "its end", self._stopping, lambda _: None):
                 self._destroy(deployment)
-        except (CalzionError, OSError) as error:
+        except (CalzionError, OSError, SQLAlchemyError) as error:
             if not self._stopping.cancelled():
                 _log.warning("%s has outlived its time and can't be destroyed yet: %s", name, error)
         finally:

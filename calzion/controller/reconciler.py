@@ -59,7 +59,8 @@ class Reconciler:
         """
         with self._parts.database.write() as connection:
             unfinished = releases.in_state(connection, *UNFINISHED)
-            self._abandon(connection, unfinished, instances.all_instances(connection))
+            records = instances.all_instances(connection)
+            self._abandon(connection, unfinished, records, "Calzion stopped in the middle of it")
             known = deployments.all_deployments(connection)
         for deployment in known:
             if deployment.destroying:
@@ -136,7 +137,7 @@ class Reconciler:
             unfinished = releases.in_state(connection, *UNFINISHED)
             records = instances.of_deployment(connection, deployment_id)
             mine = [release for release in unfinished if release.deployment_id == deployment_id]
-            self._abandon(connection, mine, records)
+            self._abandon(connection, mine, records, "how it ended could not be recorded")
             now = deployments.find(connection, deployment.name)
         if now and now.id == deployment_id and now.copying:
             undo_copy(self._parts, now)
@@ -149,10 +150,13 @@ class Reconciler:
             remove_stray(self._parts, now)
 
     def _abandon(
-        self, connection: Connection, unfinished: Iterable[Release], records: Iterable[InstanceRecord]
+        self,
+        connection: Connection,
+        unfinished: Iterable[Release],
+        records: Iterable[InstanceRecord],
+        message: str,
     ) -> None:
         """Such releases have failed, and what they had parked serves again."""
-        message = "Calzion stopped in the middle of it"
         for release in unfinished:
             releases.finish(connection, release.id, ReleaseState.FAILED, self._parts.now(), message)
         parked = [record.id for record in records if record.state is InstanceRole.PARKED]
