@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -45,7 +46,8 @@ class Parts:
 
     `keep_releases` is how many releases of a deployment can be gone back to.
     `allow_privileged`: templates may ask for containers that can do all that the machine's root can.
-    `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
+    `tasks` are the ids of tasks that rollouts run right now, which the store does not know. `unpruned` is set while what no
+    release needs could not be removed.
     `service_addresses` is the range of services' stable addresses.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
@@ -73,5 +75,6 @@ class Parts:
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)
     tasks: set[str] = field(default_factory=set)
     troubles: Troubles = field(default_factory=Troubles)
+    unpruned: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = _new_id

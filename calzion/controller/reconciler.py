@@ -15,13 +15,14 @@ from calzion.controller.expiry import Expiry
 from calzion.controller.live import live_specs
 from calzion.controller.operations import finish_destroying
 from calzion.controller.parts import Parts
+from calzion.controller.retention import prune
 from calzion.controller.store import deployments, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import UNFINISHED, Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.controller.troubles import ENGINE
-from calzion.controller.volumes import remove_stray
+from calzion.controller.volumes import remove_stray, stray
 from calzion.errors import CalzionError
 from calzion.model import Endpoint
 
@@ -38,6 +39,9 @@ TROUBLED_INTERVAL = 5.0
 GATHERING = 0.2
 """Seconds in which changes that come together are gathered for one pass. A rollout makes several, and cares for its
 own: no pass should take its time from it."""
+
+PRUNE_INTERVAL = 10.0
+"""Seconds until what could not be pruned is tried again."""
 
 _OVER = (InstanceRole.STARTING, InstanceRole.DRAINING)
 """Roles of instances that no rollout under way answers for any more, once its lock is free."""
@@ -74,7 +78,7 @@ class Reconciler:
                 self.reconcile(first)
                 first = False
                 self._parts.troubles.overcome(ENGINE)
-                pause = self._expiry.next_in(TROUBLED_INTERVAL if self._parts.troubles else PASS_INTERVAL)
+                pause = self._expiry.next_in(self._longest_pause())
             except CalzionError as error:
                 if self._parts.troubles.meet(ENGINE, error):
                     _log.warning("%s", error)
@@ -84,6 +88,11 @@ class Reconciler:
                 pause = RETRY_INTERVAL
             self._parts.observed.wait(pause)
             self._stopping.wait(GATHERING)
+
+    def _longest_pause(self) -> float:
+        if self._parts.troubles:
+            return TROUBLED_INTERVAL
+        return PRUNE_INTERVAL if self._parts.unpruned.is_set() else PASS_INTERVAL
 
     def stop(self) -> None:
         self._stopping.set()
@@ -98,6 +107,7 @@ class Reconciler:
         known = {record.id for record in records}
         self._end_orphans([id for id in observed if id not in known])
         self._tidy_all(records)
+        self._remove_stray_volumes(first)
         self._expiry.end_due()
         live = [record for record in records if record.state is InstanceRole.LIVE]
         self._keep_running(live, first)
@@ -105,6 +115,8 @@ class Reconciler:
             self._follow_addresses(live)
         self._traffic.apply()
         self._traffic.sweep()
+        if self._parts.unpruned.is_set():
+            prune(self._parts)
 
     def _end_orphans(self, ids: list[str]) -> None:
         if not ids:
@@ -148,6 +160,16 @@ class Reconciler:
         self._finish_draining(over)
         if now and over:
             remove_stray(self._parts, now)
+
+    def _remove_stray_volumes(self, first: bool) -> None:
+        """What the last rollout, which failed or ended with its process, made for services that never went live."""
+        with self._parts.database.read() as connection:
+            failed = releases.failed_last(connection)
+            known = deployments.all_deployments(connection)
+        for deployment in known:
+            if (first or deployment.id in failed) and stray(self._parts, deployment):
+                with suppress(CalzionError), self._parts.locks.try_hold(deployment.name, "the reconciler"):
+                    remove_stray(self._parts, deployment)
 
     def _abandon(
         self,

@@ -15,11 +15,12 @@ _log = logging.getLogger(__name__)
 
 
 def prune(parts: Parts) -> None:
-    """Keep what the store says is needed, and nothing else. Where that fails, the next time makes up for it.
+    """Keep what the store says is needed, and nothing else. Where that fails, the reconciler tries it again.
 
     It is decided and done under the store's write lock, and a rollout records the slugs that it wants before it looks
     for them: what it has found stays.
     """
+    parts.unpruned.clear()
     try:
         running = [(each.deployment, each.release, each.service) for each in parts.backend.instances()]
         with parts.database.write() as connection:
@@ -30,6 +31,7 @@ def prune(parts: Parts) -> None:
         free()
         parts.uploads.prune(lambda: _uploads(parts))
     except (OSError, SQLAlchemyError, CalzionError) as error:
+        parts.unpruned.set()
         _log.warning("what no release needs is not removed: %s", error)
 
 

@@ -22,14 +22,25 @@ def remove_stray(parts: Parts, deployment: Deployment) -> None:
     """Remove the volumes of services that no release which went live has had, and forget the tasks that may have
     written to them. The caller holds the turn.
     """
+    names = stray(parts, deployment)
+    if not names:
+        return
     with parts.database.read() as connection:
         lived = releases.services_ever_live(connection, deployment.id)
         tried = next(iter(releases.of_deployment(connection, deployment.id)), None)
+    if tried:
+        _forget_tasks(parts, tried, {_service(name) for name in names}, everything=not lived)
+    parts.backend.remove_volumes(deployment.name, names)
+
+
+def stray(parts: Parts, deployment: Deployment) -> list[str]:
+    """The volumes that `remove_stray` would remove. Those that a rollout under way has made are among them."""
     names = parts.backend.volume_names(deployment.name)
-    stray = [name for name in names if _service(name) not in lived]
-    if stray and tried:
-        _forget_tasks(parts, tried, {_service(name) for name in stray}, everything=not lived)
-    parts.backend.remove_volumes(deployment.name, stray)
+    if not names:
+        return []
+    with parts.database.read() as connection:
+        lived = releases.services_ever_live(connection, deployment.id)
+    return sorted(name for name in names if _service(name) not in lived)
 
 
 def _forget_tasks(parts: Parts, tried: Release, gone: Collection[str], *, everything: bool) -> None:

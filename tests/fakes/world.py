@@ -59,7 +59,15 @@ class World:
         """A controller begins, as after a crash."""
         self.fuse.reset()
         backend: Any = Fused(
-            self.backend, self.fuse, "ensure", "stop", "forget", "run", "attach", "remove_deployment"
+            self.backend,
+            self.fuse,
+            "ensure",
+            "stop",
+            "forget",
+            "run",
+            "attach",
+            "remove_volumes",
+            "remove_deployment",
         )
         router: Any = Fused(self.router, self.fuse, "apply", "retire")
         builder: Any = Fused(self.builder, self.fuse, "build", "prune")

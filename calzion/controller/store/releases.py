@@ -171,6 +171,14 @@ def in_state(connection: Connection, *states: ReleaseState) -> list[Release]:
     return [_release(row) for row in connection.execute(chosen)]
 
 
+def failed_last(connection: Connection) -> set[int]:
+    """The ids of the deployments whose newest release did not go live."""
+    newest = select(func.max(releases.c.id)).group_by(releases.c.deployment_id)
+    failed = releases.c.state.in_([ReleaseState.FAILED, ReleaseState.CANCELLED])
+    chosen = select(releases.c.deployment_id).where(releases.c.id.in_(newest) & failed)
+    return set(connection.execute(chosen).scalars())
+
+
 def set_sections(
     connection: Connection, id: int, env: Pairs, generate: Iterable[Generate], tasks: Iterable[Task]
 ) -> None:

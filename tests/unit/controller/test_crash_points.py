@@ -115,6 +115,27 @@ def test_a_crash_at_any_step_leaves_one_whole_release(
     assert set(numbers) == {1, 2}
 
 
+@pytest.mark.parametrize("everything", [False, True], ids=["controller", "everything"])
+def test_a_crash_on_the_way_back_leaves_the_old_release(world: Callable[[], World], everything: bool) -> None:
+    def fail(blow_at: int) -> World:
+        here = world()
+        here.backend.programs["api 2"] = Program(exit=Exit(status=1))
+        here.fuse.reset(blow_at)
+        with suppress(Crash, CalzionError):
+            here.deploy(SECOND, NEW)
+        return here
+
+    steps = fail(0).fuse.steps
+    assert "remove_volumes" in steps
+    for number in range(steps.index("forget"), len(steps) + 1):
+        here = fail(number)
+        if everything:
+            here.lose_power()
+        here.recover()
+        here.check()
+        assert current(here) == 1, f"step {number} of {steps}"
+
+
 def test_a_full_disk_at_any_step_leaves_one_whole_release(world: Callable[[], World]) -> None:
     count = len(steps_of(world()))
     for number in range(1, count + 1):

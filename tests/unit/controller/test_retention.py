@@ -50,6 +50,18 @@ def test_the_current_release_and_those_before_it_are_kept(world: World) -> None:
         assert [each.number for each in releases.of_deployment(connection, 1)] == [5, 4, 3, 2, 1]
 
 
+def test_what_a_full_disk_kept_from_being_pruned_is_pruned_by_the_reconciler(world: World) -> None:
+    deploy(world, "1", "2", "3")
+    world.fuse.reset()
+    deploy(world, "4")
+    at = world.fuse.steps.index("prune") + 1
+    world.fuse.reset(at, full_disk=True)
+    deploy(world, "5")
+    assert built(world) == {"2", "3", "4", "5"}
+    world.reconciler.reconcile()
+    assert built(world) == {"3", "4", "5"}
+
+
 def test_failed_releases_count_for_nothing_and_the_last_can_be_tried_again(world: World) -> None:
     deploy(world, "1", "2", "3")
     for text in ("bad", "worse"):
