@@ -57,7 +57,10 @@ class Site:
 
     def close(self) -> None:
         self.stop()
-        left = self.processes()
+        deadline = time.monotonic() + 10
+        # The host daemon stops answering a moment before it ends.
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
         shutil.rmtree(self.root, ignore_errors=True)
         assert not left, left
 
