@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -55,6 +55,7 @@ class Reconciler:
         self._traffic = traffic
         self._stopping = threading.Event()
         self._expiry = Expiry(parts, traffic)
+        self._put_off = False
 
     def recover(self) -> None:
         """Once, before anything else runs: say what a crash left in the middle, and end destructions.
@@ -78,7 +79,7 @@ class Reconciler:
                 self.reconcile(first)
                 first = False
                 self._parts.troubles.overcome(ENGINE)
-                pause = self._expiry.next_in(self._longest_pause())
+                pause = self._expiry.next_in(self._interval())
             except CalzionError as error:
                 if self._parts.troubles.meet(ENGINE, error):
                     _log.warning("%s", error)
@@ -89,7 +90,9 @@ class Reconciler:
             self._parts.observed.wait(pause)
             self._stopping.wait(GATHERING)
 
-    def _longest_pause(self) -> float:
+    def _interval(self) -> float:
+        if self._put_off:
+            return RETRY_INTERVAL
         if self._parts.troubles:
             return TROUBLED_INTERVAL
         return PRUNE_INTERVAL if self._parts.unpruned.is_set() else PASS_INTERVAL
@@ -101,6 +104,7 @@ class Reconciler:
 
     def reconcile(self, first: bool = False) -> None:
         """One pass. Raises CalzionError (unreachable) where backend or router do not answer."""
+        self._put_off = False
         with self._parts.database.read() as connection:
             records = instances.all_instances(connection)
         observed = self._parts.observed.instances()
@@ -137,8 +141,17 @@ class Reconciler:
             known = deployments.all_deployments(connection)
             found = [each for each in known if each.id in left or each.copying]
         for deployment in found:
-            with suppress(CalzionError), self._parts.locks.try_hold(deployment.name, "the reconciler"):
-                self._tidy(deployment)
+            self._if_free(deployment, self._tidy)
+
+    def _if_free(self, deployment: Deployment, act: Callable[[Deployment], None]) -> None:
+        """Do it under the deployment's lock, where nobody has that. What fails is tried again soon."""
+        try:
+            with self._parts.locks.try_hold(deployment.name, "the reconciler"):
+                act(deployment)
+        except (CalzionError, OSError) as error:
+            if not isinstance(error, CalzionError) or error.code != "cancelled":
+                self._put_off = True
+                _log.warning("%s can't be tidied up now: %s", deployment.name, error)
 
     def _is_left(self, record: InstanceRecord) -> bool:
         return record.state is not InstanceRole.LIVE and not self._traffic.is_draining(record)
@@ -149,6 +162,8 @@ class Reconciler:
             unfinished = releases.in_state(connection, *UNFINISHED)
             records = instances.of_deployment(connection, deployment_id)
             mine = [release for release in unfinished if release.deployment_id == deployment_id]
+            if mine:
+                self._parts.unpruned.set()
             self._abandon(connection, mine, records, "how it ended could not be recorded")
             now = deployments.find(connection, deployment.name)
         if now and now.id == deployment_id and now.copying:
@@ -163,13 +178,14 @@ class Reconciler:
 
     def _remove_stray_volumes(self, first: bool) -> None:
         """What the last rollout, which failed or ended with its process, made for services that never went live."""
+        if self._put_off:
+            return  # instances may still have them
         with self._parts.database.read() as connection:
             failed = releases.failed_last(connection)
             known = deployments.all_deployments(connection)
         for deployment in known:
             if (first or deployment.id in failed) and stray(self._parts, deployment):
-                with suppress(CalzionError), self._parts.locks.try_hold(deployment.name, "the reconciler"):
-                    remove_stray(self._parts, deployment)
+                self._if_free(deployment, partial(remove_stray, self._parts))
 
     def _abandon(
         self,
