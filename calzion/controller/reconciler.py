@@ -24,7 +24,7 @@ from calzion.controller.traffic import Traffic
 from calzion.controller.troubles import ENGINE
 from calzion.controller.volumes import remove_stray, stray
 from calzion.errors import CalzionError
-from calzion.model import Endpoint
+from calzion.model import Endpoint, Instance, InstanceState
 
 _log = logging.getLogger(__name__)
 
@@ -199,6 +199,8 @@ class Reconciler:
             releases.finish(connection, release.id, ReleaseState.FAILED, self._parts.now(), message)
         parked = [record.id for record in records if record.state is InstanceRole.PARKED]
         instances.set_state(connection, parked, InstanceRole.LIVE)
+        if parked:
+            self._parts.observed.touch()  # for the pass that has them run
 
     def _finish_draining(self, records: list[InstanceRecord]) -> None:
         ids = [record.id for record in records]
@@ -213,8 +215,7 @@ class Reconciler:
         wanting: dict[int, set[str]] = defaultdict(set)
         observed = self._parts.observed.instances()
         for record in records:
-            # After a restart of either side the backend lacks the specs of what it adopted.
-            if first or record.id not in observed or observed[record.id].needs_spec:
+            if first or _is_wanting(observed.get(record.id)):
                 wanting[record.deployment_id].add(record.id)
         with self._parts.database.read() as connection:
             names = {each.id: each.name for each in deployments.all_deployments(connection)}
@@ -247,3 +248,8 @@ class Reconciler:
             with self._parts.database.write() as connection:
                 for id_, endpoints in moved:
                     instances.set_endpoints(connection, id_, endpoints)
+
+
+def _is_wanting(instance: Instance | None) -> bool:
+    """Whether what should run does not: it is gone, or stopped, or the backend lacks its order after a restart."""
+    return instance is None or instance.needs_spec or instance.state is InstanceState.EXITED
