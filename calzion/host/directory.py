@@ -84,6 +84,15 @@ class InstanceDirectory:
             return None
         return retired
 
+    def bury(self) -> Path | None:
+        """Put all of it, if anything, out of the way; the path is for `remove_tree`."""
+        grave = self.path.with_name(f"{self.path.name}.{time.monotonic_ns()}")
+        try:
+            self.path.rename(grave)
+        except FileNotFoundError:
+            return None
+        return grave
+
     def remove(self) -> None:
         remove_tree(self.path)
 

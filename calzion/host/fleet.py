@@ -113,7 +113,11 @@ class Fleet:
         instance = instance or Supervised(self._around, spec.id, task=task, streams=streams)
         try:
             instance.ensure(spec)
-        except OSError as error:
+        except (CalzionError, OSError) as error:
+            if spec.id not in self._instances:
+                self._around.clean(instance.directory.bury())
+            if isinstance(error, CalzionError):
+                raise
             raise CalzionError(
                 f"{spec.deployment}:{spec.service} can't be started: {error}", code="start"
             ) from error

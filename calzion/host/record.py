@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+ROOM = 4096
+"""Bytes that a record takes at least."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -31,10 +34,16 @@ class Record:
     stop_signal: str = "SIGTERM"
     stop_timeout: float = 30.0
 
+    @staticmethod
+    def reserve(path: Path) -> None:
+        """Take the room for a record, before there is a process that it must tell of. Raises OSError."""
+        _new(path).write_bytes(b" " * ROOM)
+
     def write(self, path: Path) -> None:
         """Replace the file. Not synced to disk: after a crash of the machine no process is left to adopt."""
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self)))
+        new = _new(path)
+        with new.open("r+b" if new.exists() else "wb") as file:
+            file.write(json.dumps(asdict(self)).encode().ljust(ROOM))
         new.replace(path)
 
     @classmethod
@@ -45,3 +54,7 @@ class Record:
             return cls(**data)
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _new(path: Path) -> Path:
+    return path.with_suffix(".new")

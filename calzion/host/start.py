@@ -97,6 +97,7 @@ def start(
     owner = uid if around.facilities.root else None
     around.clean(directory.retire())
     directory.prepare(owner)
+    Record.reserve(directory.record)
     prepare_volumes(around.layout.volumes, spec, owner)
     cgroup = around.cgroup(spec.id)
     if cgroup:
