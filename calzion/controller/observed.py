@@ -42,8 +42,14 @@ class Observed:
                 self._seen, self._taken = version, time.monotonic()
             return self._snapshot
 
-    def wait(self, timeout: float) -> None:
-        """Return at the next change, or after `timeout` seconds."""
+    @property
+    def version(self) -> int:
+        """Another one after every change."""
         with self._changed:
-            version = self._version
+            return self._version
+
+    def wait(self, timeout: float, since: int | None = None) -> None:
+        """Return at the next change, or after `timeout` seconds; at once where there was one `since` a version."""
+        with self._changed:
+            version = self._version if since is None else since
             self._changed.wait_for(lambda: self._version != version, timeout)

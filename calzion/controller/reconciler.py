@@ -33,15 +33,9 @@ PASS_INTERVAL = 30.0
 
 RETRY_INTERVAL = 1.0
 
-TROUBLED_INTERVAL = 5.0
-"""The same while a deployment can't be kept running."""
-
 GATHERING = 0.2
 """Seconds in which changes that come together are gathered for one pass. A rollout makes several, and cares for its
 own: no pass should take its time from it."""
-
-PRUNE_INTERVAL = 10.0
-"""Seconds until what could not be pruned is tried again."""
 
 _OVER = (InstanceRole.STARTING, InstanceRole.DRAINING)
 """Roles of instances that no rollout under way answers for any more, once its lock is free."""
@@ -56,6 +50,7 @@ class Reconciler:
         self._stopping = threading.Event()
         self._expiry = Expiry(parts, traffic)
         self._put_off = False
+        self._passes_in_vain = 0
 
     def recover(self) -> None:
         """Once, before anything else runs: say what a crash left in the middle, and end destructions.
@@ -75,27 +70,31 @@ class Reconciler:
         """Pass after pass until `stop`, the first at once."""
         pause, first = RETRY_INTERVAL, True
         while not self._stopping.is_set():
+            # What changes during a pass is for the next one, unless that would try at once what has just failed.
+            since: int | None = self._parts.observed.version
             try:
                 self.reconcile(first)
                 first = False
                 self._parts.troubles.overcome(ENGINE)
                 pause = self._expiry.next_in(self._interval())
+                since = None if self._put_off else since
             except CalzionError as error:
                 if self._parts.troubles.meet(ENGINE, error):
                     _log.warning("%s", error)
-                pause = RETRY_INTERVAL
+                pause, since = RETRY_INTERVAL, None
             except Exception:
                 _log.exception("a pass broke")
-                pause = RETRY_INTERVAL
-            self._parts.observed.wait(pause)
+                pause, since = RETRY_INTERVAL, None
+            self._parts.observed.wait(pause, since)
             self._stopping.wait(GATHERING)
 
     def _interval(self) -> float:
-        if self._put_off:
-            return RETRY_INTERVAL
-        if self._parts.troubles:
-            return TROUBLED_INTERVAL
-        return PRUNE_INTERVAL if self._parts.unpruned.is_set() else PASS_INTERVAL
+        """Soon where this pass had to leave something, later and later where it is always so."""
+        if not self._put_off and not self._parts.unpruned.is_set():
+            self._passes_in_vain = 0
+            return PASS_INTERVAL
+        self._passes_in_vain = min(self._passes_in_vain + 1, 10)
+        return min(PASS_INTERVAL, RETRY_INTERVAL * 2.0 ** (self._passes_in_vain - 1))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -224,6 +223,7 @@ class Reconciler:
                 self._keep_deployment_running(deployment_id, wanting[deployment_id])
                 self._parts.troubles.overcome(name)
             except CalzionError as error:
+                self._put_off = True
                 if self._parts.troubles.meet(name, error):
                     _log.warning("%s can't be kept running: %s", name, error)
         self._parts.troubles.keep({*names.values()})
