@@ -136,12 +136,17 @@ class SlugBuilder:
 
     def prune(self, slugs: Collection[str], caches: Collection[str]) -> Callable[[], None]:
         unneeded = (*self.store.others(slugs), *self.caches.others(caches))
-        graves = [bury(path, self.layout.builds) for path in unneeded]
+        graves: list[Path] = []
 
         def free() -> None:
             for grave in graves:
                 remove_tree(grave)
 
+        try:
+            graves.extend(bury(path, self.layout.builds) for path in unneeded)
+        except OSError:
+            free()
+            raise
         return free
 
     def _attempt(self, order: BuildOrder, key: str, sink: Sink, cancellation: Cancellation) -> Slug:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,12 +24,11 @@ def prune(parts: Parts) -> None:
     parts.unpruned.clear()
     try:
         running = [(each.deployment, each.release, each.service) for each in parts.backend.instances()]
-        with parts.database.write() as connection:
+        with ExitStack() as afterwards, parts.database.write() as connection:
             needs = kept.needs(connection, parts.keep_releases, parts.now(), running)
             secrets.prune(connection, needs.secrets)
             parts.stories.prune(needs.stories)
-            free = parts.builder.prune(needs.slugs, needs.caches)
-        free()
+            afterwards.callback(parts.builder.prune(needs.slugs, needs.caches))
         parts.uploads.prune(lambda: _uploads(parts))
     except (OSError, SQLAlchemyError, CalzionError) as error:
         parts.unpruned.set()

@@ -77,6 +77,7 @@ class FakeBuilder:
         self.registry: dict[str, Slug] = {}
         """What references lead to now."""
         self._turns = Turns(parallel=16)
+        self.graves = 0
 
     def key(self, order: BuildOrder) -> str:
         _procfile(order.source)
@@ -101,8 +102,13 @@ class FakeBuilder:
         self.slugs = {key: slug for key, slug in self.slugs.items() if key in slugs}
         self.caches &= set(caches)
         for slug in gone:
-            shutil.rmtree(slug.root)
-        return lambda: None
+            if slug.root:
+                shutil.rmtree(slug.root)
+        self.graves += 1
+        return self._free
+
+    def _free(self) -> None:
+        self.graves -= 1
 
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         key = self.key(order)

@@ -60,6 +60,11 @@ def test_what_a_full_disk_kept_from_being_pruned_is_pruned_by_the_reconciler(wor
     assert built(world) == {"2", "3", "4", "5"}
     world.reconciler.reconcile()
     assert built(world) == {"3", "4", "5"}
+    world.fuse.reset(at - 1, after=True, full_disk=True)
+    deploy(world, "6")
+    assert world.parts.unpruned.is_set() and world.builder.graves == 0
+    world.reconciler.reconcile()
+    assert built(world) == {"4", "5", "6"} and world.builder.graves == 0
 
 
 def test_failed_releases_count_for_nothing_and_the_last_can_be_tried_again(world: World) -> None:
