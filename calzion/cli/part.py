@@ -30,7 +30,7 @@ def run_own_part(part: str, arguments: list[str], environ: MutableMapping[str, s
         settings = load({}, environ, None, uid)
         return supervise(settings, environ, notify, ephemeral="--ephemeral" in arguments)
     if READY_VARIABLE in environ:
-        ready = _ready_on(environ.pop(READY_VARIABLE))
+        ready = ready_on(environ.pop(READY_VARIABLE))
         return run_part(part, load({}, environ, None, uid), ready, environ)
     settings = load({}, environ, find_config_file({}, environ, uid), uid)
     _prepare(part, settings, environ)
@@ -143,7 +143,7 @@ def _readiness(facts: Mapping[str, object]) -> str:
     return "READY=1" + (f"\nSTATUS={told}" if told else "")
 
 
-def _ready_on(text: str) -> Callable[[dict[str, object]], None]:
+def ready_on(text: str) -> Callable[[dict[str, object]], None]:
     """What tells our supervisor, through the inherited descriptor of that number, that we are ready."""
     descriptor = int(text)
     os.set_inheritable(descriptor, False)

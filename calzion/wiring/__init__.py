@@ -48,7 +48,7 @@ def run_part(part: str, settings: Settings, ready: Ready, environ: Mapping[str, 
     runs: dict[str, Callable[[], None]] = {
         "host": lambda: _run_host(settings, ready, environ),
         "router": lambda: _run_router(settings, ready),
-        "reconciler": lambda: _run_reconciler(settings, ready, environ),
+        "reconciler": lambda: run_reconciler(settings, ready, reconciler_parts(settings, environ)),
         "controller": lambda: _run_controller(settings, ready, environ),
         "sshd": lambda: _run_sshd(settings, ready),
     }
@@ -133,7 +133,8 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
     )
 
 
-def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
+def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
+    """Be the reconciler until a signal ends it; the process ends with it."""
     from calzion.controller.channel import ChannelServer
     from calzion.controller.deployer import Deployer
     from calzion.controller.desk import Desk
@@ -141,7 +142,6 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.moving.importing import Imports
     from calzion.controller.reconciler import Reconciler
     from calzion.controller.retention import prune
-    from calzion.controller.store.database import migrate
     from calzion.controller.traffic import Traffic
     from calzion.gitreceive.history import GitHistories
     from calzion.gitreceive.intake import Intake
@@ -150,8 +150,6 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     layout.push_socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # A rollout's many short questions wait for the interpreter behind whatever thread is busy.
     sys.setswitchinterval(0.0005)
-    migrate(settings.store, layout.run / "migrate.lock")
-    parts = _parts(settings, environ)
     traffic = Traffic(parts)
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
@@ -180,13 +178,14 @@ def _run_reconciler(settings: Settings, ready: Ready, environ: Mapping[str, str]
     os._exit(0)
 
 
-def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
+def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
+    """What the reconciler works with, over a store that has been brought to this version's schema."""
     from calzion.build.builder import slug_builder
     from calzion.build.directory import DirectoryTree
     from calzion.controller.observed import Observed
     from calzion.controller.parts import Parts, Timeouts
     from calzion.controller.registries import login
-    from calzion.controller.store.database import Database
+    from calzion.controller.store.database import Database, migrate
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
     from calzion.controller.vault import Vault
@@ -195,6 +194,8 @@ def _parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.routing.haproxy import HaproxyRouter
 
     layout = settings.layout
+    layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    migrate(settings.store, layout.run / "migrate.lock")
     database, vault = Database(settings.store), Vault.open(layout.secret_key)
     platform = choose_platform(settings, environ, lambda host: login(database, vault, host))
     builder = slug_builder(
