@@ -46,8 +46,8 @@ class Parts:
 
     `keep_releases` is how many releases of a deployment can be gone back to.
     `allow_privileged`: templates may ask for containers that can do all that the machine's root can.
-    `tasks` are the ids of tasks that rollouts run right now, which the store does not know. `unpruned` is set while what no
-    release needs could not be removed.
+    `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
+    `unpruned` is set while what no release needs could not be removed.
     `service_addresses` is the range of services' stable addresses.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -302,9 +302,14 @@ class Rollout:
         """Take back what was done, what serves first. What can't be taken back now is left to the reconciler."""
         routed = any(is_data_service(record) for record in new.records)
         stray = partial(remove_stray, self._parts, self._deployment)
-        steps = [partial(self._unpark, new), new.take_back, beginning.undo, stray]
-        if routed:
-            steps.insert(2, self._traffic.apply)
+        unroute = self._traffic.apply if routed else lambda: None
+        steps: tuple[Callable[[], None], ...] = (
+            partial(self._unpark, new),
+            new.take_back,
+            unroute,
+            beginning.undo,
+            stray,
+        )
         for step in steps:
             try:
                 step()

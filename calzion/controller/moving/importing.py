@@ -308,6 +308,7 @@ class _Opening:
             commit=claim.commit,
             act=f"imports {manifest.deployment} v{manifest.release}",
             ttl=manifest.ttl or None,
+            state=ReleaseState.WAITING,
             now=self._parts.now(),
         )
         template = manifest.template
