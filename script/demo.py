@@ -1,4 +1,7 @@
-"""The demo: a push of the guestbook with the stock git client, checked through the router."""
+"""The demo: a push of the guestbook with the stock git client, checked through the router.
+
+Services run as processes of this machine, or as containers where `--backend docker` asks for them.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +26,34 @@ PATIENCE = 60.0
 
 
 class Demo:
-    """One run. `scratch` holds everything that it makes."""
+    """One run. `scratch` holds everything that it makes, but for what a container engine keeps."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, backend: str) -> None:
         self.scratch = scratch
+        self.backend = backend
         self.data = scratch / "data"
         self.app = scratch / "guestbook"
         self.ssh, self.http = free_port(), free_port()
         self.server: subprocess.Popen[bytes] | None = None
 
+    def prepare_engine(self) -> float:
+        """Have an engine that answers, and the images of containers; returns the seconds that these took."""
+        if not engine_answers() and os.geteuid() == 0:
+            say("installing and starting a Docker Engine")
+            run([str(ROOT / "script" / "engine"), "install"])
+            run([str(ROOT / "script" / "engine"), "start"])
+        assert engine_answers(), "no Docker Engine answers: 'docker version' says why"
+        say("calzion images build")
+        began = time.monotonic()
+        self.calzion("images", "build")
+        return time.monotonic() - began
+
     def start(self) -> None:
-        say("starting Calzion")
+        say(f"starting Calzion, backend {self.backend}")
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
-        self.server = subprocess.Popen([CALZION, "serve", "--data", self.data, *addresses])
+        options = ["--data", str(self.data), "--backend", self.backend, *addresses]
+        # In a session of its own, Ctrl-C leaves it to `stop`, which needs it once more.
+        self.server = subprocess.Popen([CALZION, "serve", *options], start_new_session=True)
         self.wait(lambda: self.calzion("status", quiet=True).returncode == 0, "Calzion to be ready")
 
     def add_key(self) -> None:
@@ -93,10 +111,13 @@ class Demo:
     def stop(self) -> None:
         if self.server is None:
             return
+        self.calzion("destroy", DEPLOYMENT, "--yes", quiet=True)
         self.calzion("stop", "--all", quiet=True)
         self.server.wait(30)
         left = processes_naming(str(self.scratch))
-        assert not left, f"still running: {left}"
+        if self.backend == "docker":
+            left += kept_by_engine((self.data / "installation").read_text().strip())
+        assert not left, f"still there: {left}"
 
     def git(self, *arguments: str) -> None:
         ssh = (
@@ -137,13 +158,17 @@ class KeepHost(urllib.request.HTTPRedirectHandler):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="check everything, push again, and end")
-    once = parser.parse_args().once
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parser.add_argument(
+        "--backend", choices=("process", "docker"), default="process", help="what runs the services"
+    )
+    chosen = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     began = time.monotonic()
     scratch = Path(tempfile.mkdtemp(prefix="calzion-"))
-    demo = Demo(scratch)
+    demo = Demo(scratch, chosen.backend)
     try:
-        play(demo, once, began)
+        play(demo, chosen.once, began)
     except KeyboardInterrupt:
         pass
     except (AssertionError, OSError, subprocess.CalledProcessError) as error:
@@ -157,6 +182,7 @@ def main() -> int:
 
 
 def play(demo: Demo, once: bool, began: float) -> None:
+    images = demo.prepare_engine() if demo.backend == "docker" else None
     demo.start()
     demo.add_key()
     demo.make_repository()
@@ -179,7 +205,9 @@ def play(demo: Demo, once: bool, began: float) -> None:
     demo.use("Grace")
     demo.commit("Nothing")
     unchanged = demo.push()
-    say(f"first push {first:.2f} s, one changed file {changed:.2f} s, unchanged tree {unchanged:.2f} s")
+    built = f"images {images:.1f} s, " if images is not None else ""
+    pushes = f"first push {first:.2f} s, one changed file {changed:.2f} s, unchanged tree {unchanged:.2f} s"
+    say(f"{demo.backend}: {built}{pushes}")
     say(f"all in all {time.monotonic() - began:.1f} s")
 
 
@@ -189,6 +217,23 @@ def say(text: str) -> None:
 
 def run(command: list[str], env: dict[str, str] | None = None) -> None:
     subprocess.run(command, env=env, check=True)
+
+
+def engine_answers() -> bool:
+    try:
+        return subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def kept_by_engine(installation: str) -> list[str]:
+    """Containers, volumes and networks that an installation of Calzion has in the engine."""
+    found = []
+    for kind in (["container", "ls", "--all"], ["volume", "ls"], ["network", "ls"]):
+        only = ["--quiet", "--filter", f"label=calzion.installation={installation}"]
+        listed = subprocess.run(["docker", *kind, *only], capture_output=True, text=True, check=True)
+        found += [f"{kind[0]} {name}" for name in listed.stdout.split()]
+    return found
 
 
 def free_port() -> int:
