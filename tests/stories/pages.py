@@ -21,6 +21,7 @@ _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)(?P<info>[^\n]*)\n(?P<text>.*?)^(?P=indent)```", re.M | re.S
 )
 _START = re.compile(r"<!-- in: (\S+) -->")
+_BACKEND = re.compile(r"<!-- on: (\S+) -->")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,17 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """`start` is the example in whose copy the blocks run, '' for an empty directory."""
+    """`start` is the example in whose copy the blocks run, '' for an empty directory; `backend` what serves it."""
 
     path: Path
     blocks: tuple[Block, ...]
     start: str
+    backend: str
 
     @classmethod
     def read(cls, path: Path) -> Page:
         text = path.read_text()
-        start = _START.search(text)
+        start, backend = _START.search(text), _BACKEND.search(text)
         return cls(
             path=path,
             blocks=tuple(
@@ -57,6 +59,7 @@ class Page:
                 for match in _BLOCK.finditer(text)
             ),
             start=start[1] if start else "",
+            backend=backend[1] if backend else "process",
         )
 
     @property
