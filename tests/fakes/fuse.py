@@ -33,9 +33,14 @@ class Fuse:
         self.meanwhile: Callable[[], None] | None = None
         self.reset()
 
-    def reset(self, blow_at: int = 0, *, after: bool = False, full_disk: bool = False) -> None:
-        """Count anew from 1; with `blow_at` 0 nothing breaks."""
+    def reset(
+        self, blow_at: int = 0, *, after: bool = False, full_disk: bool = False, around: str = ""
+    ) -> None:
+        """Count anew from 1; with `blow_at` 0 nothing breaks, or, after it, the step within which `around` is done:
+        steps of other threads may come between the two.
+        """
         self.steps: list[str] = []
+        self._around = around
         self._blow_at, self._after, self._full_disk = blow_at, after, full_disk
         self._dead = False
 
@@ -50,11 +55,14 @@ class Fuse:
             self._blow(name)
         depth = getattr(self._within, "depth", 0)
         self._within.depth = depth + 1
+        if depth == 0:
+            self._within.names = set()
+        self._within.names.add(name)
         try:
             yield
         finally:
             self._within.depth = depth
-        if here and self._after:
+        if (here and self._after) or (depth == 0 and self._around in self._within.names - {name}):
             self._blow(name)
         if depth == 0:
             self._do_meanwhile()

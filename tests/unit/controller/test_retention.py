@@ -60,7 +60,7 @@ def test_what_a_full_disk_kept_from_being_pruned_is_pruned_by_the_reconciler(wor
     assert built(world) == {"2", "3", "4", "5"}
     world.reconciler.reconcile()
     assert built(world) == {"3", "4", "5"}
-    world.fuse.reset(at - 1, after=True, full_disk=True)
+    world.fuse.reset(around="prune", full_disk=True)
     deploy(world, "6")
     assert world.parts.unpruned.is_set() and world.builder.graves == 0
     world.reconciler.reconcile()
