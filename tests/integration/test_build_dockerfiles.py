@@ -11,6 +11,7 @@ import pytest
 from calzion.build.builds import Builds
 from calzion.build.dockercli import find_docker
 from calzion.build.dockerfiles import Dockerfiles
+from calzion.build.pulled import PulledImages
 from calzion.errors import CalzionError
 from calzion.images.recipe import recipe
 from tests.integration.build_site import Cancel, Output, Site
@@ -29,7 +30,11 @@ def site(tmp_path):
 
 def builds(site, environ=os.environ, **settings):
     slugs = site.builder(**settings)
-    return Builds(slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, site.engine, environ))
+    return Builds(
+        slugs=slugs,
+        dockerfiles=Dockerfiles.beside(slugs, site.engine, environ),
+        pulled=PulledImages(site.engine, slugs.store, lambda _host: None),
+    )
 
 
 def order(site, dockerfile, files=None, secrets=(), **environment):

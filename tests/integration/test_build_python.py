@@ -162,7 +162,7 @@ def test_the_interpreter_that_is_asked_for(site, another):
 
 
 def test_another_patch_is_said(site):
-    default = site.builder().interpreters.default()
+    default = site.builder().workshop.interpreters.default()
     minor = default.version.rpartition(".")[0]
     _, lines = site.build({"requirements.txt": "", "runtime.txt": f"python-{minor}.999\n"})
     assert any(

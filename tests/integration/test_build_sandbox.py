@@ -96,7 +96,7 @@ def test_the_exit_code_and_the_last_lines_are_told(site):
     error, _ = failure(site, "for i in $(seq 100); do echo line $i; done; exit 7")
     assert error.message == "web: build failed (exit code 7)"
     assert error.detail[-1] == "line 100"
-    assert len(error.detail) == 30
+    assert len(error.detail) == 31  # with their title
     assert site.leftovers() == []
 
 

@@ -90,7 +90,7 @@ add_setuptools() {
 # The spare is moved; without one the environment itself is linked. What a script of the app may write into is copied,
 # and so is everything where the cache is another mount than the app.
 restore() {
-    if has_hook post_compile || ! mv "$cache/spare" "$venv" 2>/dev/null && ! link_venv; then
+    if has_hook post_compile || { ! mv "$cache/spare" "$venv" 2>/dev/null && ! link_venv; }; then
         cp -a "$cache/venv" "$venv"
     fi
 }
