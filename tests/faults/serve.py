@@ -28,14 +28,14 @@ class Supervised(Part):
 
 def main() -> None:
     settings = load({}, os.environ, None, os.getuid())
-    prepare(settings)
+    backend = prepare(settings, os.environ)
     assert lock.acquire(settings.layout.run / "serve.lock") is not None, "the last one still runs"
     Supervisor(
         layout=settings.layout,
         command=lambda part: command(part, settings),
         environ=part_environment(os.environ, SUPERVISOR, variables(settings)),
         say=lambda line: print(line, flush=True),
-        stages=tuple(tuple(map(supervised, stage)) for stage in stages()),
+        stages=tuple(tuple(map(supervised, stage)) for stage in stages(backend)),
     ).run(announce)
 
 

@@ -49,6 +49,7 @@ class FaultySite(Site):
             "CALZION_DATA": str(self.data),
             "CALZION_SSH": f"127.0.0.1:{self.ssh}",
             "CALZION_HTTP": f"127.0.0.1:{self.http}",
+            "CALZION_BACKEND": self.backend,
             "CALZION_DRAIN_TIMEOUT": "2",
             VARIABLE: str(self.root / "control"),
             "PYTHONDONTWRITEBYTECODE": "",
