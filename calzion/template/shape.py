@@ -143,7 +143,9 @@ class ServiceShape(Shape):
             "the directory of the repository that holds an app; `.` is the root", examples=(".", "./web")
         ),
     ] = None
-    build: Annotated[Directory, Meaning("the directory of a Dockerfile; needs a container engine")] = None
+    build: Annotated[
+        Directory, Meaning("the directory of a Dockerfile, instead of `git`; needs a container engine")
+    ] = None
     cmd: Annotated[
         CommandShape | None,
         Given,
@@ -252,7 +254,8 @@ class ServiceShape(Shape):
     privileged: Annotated[
         Flag,
         Meaning(
-            "`true` gives a container all privileges, where the server allows it; needs a container engine",
+            "`true` gives a container all privileges, where the server's setting `allow-privileged` is `yes`; "
+            "needs a container engine",
             "`false`",
         ),
     ] = None
