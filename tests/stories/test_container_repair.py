@@ -33,9 +33,14 @@ def docker(*arguments: str) -> str:
 
 
 def containers(site: Site, service: str) -> list[str]:
+    return listed(site, service, "--all", "--quiet")
+
+
+def listed(site: Site, service: str, *options: str) -> list[str]:
     installation = Engine(Layout(site.data), os.environ).installation
-    labels = [f"label=calzion.installation={installation}", f"label=calzion.service={service}"]
-    return docker("ps", "--all", "--quiet", *(word for each in labels for word in ("--filter", each))).split()
+    labels = (f"label=calzion.{key}" for key in (f"installation={installation}", f"service={service}"))
+    filters = (word for label in labels for word in ("--filter", label))
+    return docker("ps", *options, *filters).splitlines()
 
 
 def remove(container: str) -> None:
@@ -73,7 +78,14 @@ def test_a_container_that_somebody_took_away(
 
 def serves(site: Site) -> bool:
     rows = site.json("ps", "shop")
-    return [row["state"] for row in rows] == ["running", "running"] and site.get("shop")[0] == 200
+    known = [row["state"] for row in rows] == ["running", "running"]
+    return known and whole(site, "web") and whole(site, "redis") and site.get("shop")[0] == 200
+
+
+def whole(site: Site, service: str) -> bool:
+    """Asks the engine: what Calzion lists may be older than the meddling."""
+    found = [line.split() for line in listed(site, service, "--format", "{{.State}} {{.Networks}}")]
+    return len(found) == 1 and found[0][0] == "running" and len(found[0]) == 2
 
 
 def test_a_network_that_somebody_took_away(site: Site, shop: Repository) -> None:

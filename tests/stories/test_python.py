@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 
-from calzion.build.pythons import Pythons
+from calzion.build.interpreters import MachineInterpreters
 from tests.stories.apps import web
 from tests.stories.site import Site
 
@@ -19,7 +19,8 @@ def app(version: str) -> dict[str, str]:
 
 
 def test_an_app_runs_on_the_python_that_it_asks_for(site: Site) -> None:
-    here = [each for each in Pythons(os.environ, site.data, os.defpath).available() if each.numbers >= (3, 8)]
+    interpreters = MachineInterpreters(os.environ, site.data, os.defpath)
+    here = [each for each in interpreters.available() if each.numbers >= (3, 8)]
     repository = site.repository("snake", app(here[0].version))
     for each in (here[0], here[-1]):
         repository.commit(app(each.version))

@@ -114,7 +114,7 @@ def test_appliances_have_their_clients(shop: Site) -> None:
     assert run(shop, "shop:postgres", "--", "psql", sent=b"select 6*7;")[1].split()[2] == b"42"
     assert run(shop, "shop:redis", "redis-cli", "ping")[1] == b"PONG\n"
     code, _, errors = run(shop, "shop:redis", "no-such-client")
-    told = {1: b"this machine has no no-such-client", 127: b"no-such-client: not found"}
+    told = {1: b"this machine has no no-such-client", 127: b"no-such-client: command not found"}
     assert told[code] in errors
 
 

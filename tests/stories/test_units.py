@@ -116,7 +116,7 @@ def test_what_faces_the_network_can_do_nothing_of_roots(site: UnitSite, reposito
     status = site.machine.run("cat", f"/proc/{pid}/status").stdout
     assert "CapEff:\t0000000000000000" in status and "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
     seen = site.machine.run("ls", f"/proc/{pid}/root{site.data}").stdout.split()
-    assert set(seen) == {"backend", "repositories", "run", "ssh", "logs"}
+    assert set(seen) == {"backend", "repositories", "run", "ssh"}
     assert site.machine.run("ls", f"/proc/{pid}/root{site.data}/run").stdout.split() == ["push"]
 
 
