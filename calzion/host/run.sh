@@ -1,6 +1,7 @@
-# Runs inside the sandbox, as the instance's user: takes its environment, sources the app's profile and becomes
-# the command. Usage: run.sh shell TEXT | exec PROGRAM ARGUMENTS...
-# Variables arrive as __calzion_env_N=NAME=VALUE, so that none of them reaches a program that is still privileged.
+# Runs inside the sandbox or container, as the instance's user: takes its environment, sources the app's profile and
+# becomes the command. Usage: run.sh shell TEXT | exec PROGRAM ARGUMENTS...
+# Into a sandbox variables go as __calzion_env_N=NAME=VALUE, so that none of them reaches a program that is still
+# privileged.
 for __calzion_name in "${!__calzion_env_@}"; do
 	export "${!__calzion_name}" 2>/dev/null || :
 	unset "$__calzion_name"
@@ -20,3 +21,5 @@ case $1 in
 shell) exec /bin/bash -c "$2" ;;
 exec) shift && exec -- "$@" ;;
 esac
+echo "run.sh: neither 'shell TEXT' nor 'exec PROGRAM ARGUMENTS...' was given" >&2
+exit 126

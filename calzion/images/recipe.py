@@ -62,7 +62,7 @@ def carried() -> frozenset[str]:
 @cache
 def recipes() -> dict[str, Recipe]:
     """Every recipe by its name, each after the one that it builds on."""
-    stack = _recipe("stack", None)
+    stack = _recipe("stack", None, _copied("run.sh", _CODE / "host/run.sh"))
     runner = _recipe("slugrunner", stack, *_node("node", "bin", "lib"))
     builder = _recipe("slugbuilder", runner, *_builder_files())
     redis = _recipe("redis", stack, _appliance("redis"), _copied("clients", _APPLIANCES / "clients"))
