@@ -17,9 +17,10 @@ from docker.errors import APIError
 from urllib3.exceptions import HTTPError
 
 from calzion.backends.docker.engine import Engine, explain, reachable
+from calzion.backends.docker.ownership import owned_directory
 from calzion.build import passthrough
 from calzion.build.child import Ending
-from calzion.build.container import container_options, host_options, owned_root
+from calzion.build.container import container_options, host_options
 from calzion.build.following import follow
 from calzion.build.imagepython import ImageInterpreters
 from calzion.build.interpreters import Interpreters
@@ -128,7 +129,8 @@ class ContainerWorkshop:
             within = host_options(self.limits, binds, network, read_only=not replaceable)
             with self._container(options, within) as container:
                 if replaceable:
-                    self.engine.api.put_archive(container, "/", owned_root(*_user()))
+                    root = owned_directory("/", *_user(), 0o755)  # so that it may replace /app as a whole
+                    self.engine.api.put_archive(container, "/", root)
                 return self._follow(container, cancellation, told)
 
     def _binds(

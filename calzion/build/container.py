@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -62,13 +60,3 @@ def host_options(
         "network_mode": network,
         "log_config": LogConfig(type="none"),
     }
-
-
-def owned_root(uid: int, gid: int) -> bytes:
-    """An archive that gives a container's / to a user, so that it may replace /app as a whole."""
-    entry = tarfile.TarInfo("/")  # engines leave "./" as it is
-    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, uid, gid
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        archive.addfile(entry)
-    return stream.getvalue()

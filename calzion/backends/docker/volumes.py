@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +11,7 @@ from docker.errors import NotFound
 from calzion.backends.docker.engine import Engine
 from calzion.backends.docker.labels import VOLUME, volume_labels, volume_name
 from calzion.backends.docker.order import Bind
+from calzion.backends.docker.ownership import owned_directory
 from calzion.model import DeploymentName, RunSpec
 
 
@@ -36,9 +35,8 @@ class Volumes:
     def hand_over(self, container: str, spec: RunSpec, uid: int) -> None:
         """Give the roots of an instance's volumes to the user that it runs as, before it starts."""
         for volume in spec.volumes:
-            self._engine.api.put_archive(
-                container, volume.path, root_entry(PurePosixPath(volume.path).name, uid)
-            )
+            root = owned_directory(f"../{PurePosixPath(volume.path).name}", uid, uid, 0o700)
+            self._engine.api.put_archive(container, volume.path, root)
 
     def names(self, deployment: DeploymentName) -> frozenset[str]:
         return frozenset(volume["Labels"][VOLUME] for volume in self._of(deployment))
@@ -67,16 +65,3 @@ class Volumes:
     def _of(self, deployment: DeploymentName) -> Iterator[dict[str, Any]]:
         found = self._engine.api.volumes(filters=self._engine.filters(deployment=deployment))
         return (volume for volume in found["Volumes"] or () if VOLUME in volume["Labels"])
-
-
-def root_entry(name: str, uid: int) -> bytes:
-    """An archive for a directory of that name, with nothing but itself: owned by a user, whom alone it lets in.
-
-    Engines leave the owner of a plain `.` as it is.
-    """
-    entry = tarfile.TarInfo(f"../{name}")
-    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o700, uid, uid
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        archive.addfile(entry)
-    return stream.getvalue()

@@ -1,11 +1,8 @@
 """What an engine is asked for, as a whole value."""
 
-import io
-import tarfile
-
 from docker.types import Mount
 
-from calzion.build.container import container_options, host_options, owned_root
+from calzion.build.container import container_options, host_options
 from calzion.build.limits import BuildLimits
 
 
@@ -40,9 +37,3 @@ def test_it_has_no_privileges_and_limits():
     }
     assert {name: options[name] for name in wanted} == wanted
     assert not {"privileged", "cap_add", "binds", "devices", "pid_mode", "ipc_mode"} & set(options)
-
-
-def test_the_root_of_one_that_may_replace_its_app():
-    with tarfile.open(fileobj=io.BytesIO(owned_root(7, 8))) as archive:
-        (entry,) = archive.getmembers()
-    assert (entry.isdir(), entry.uid, entry.gid, oct(entry.mode)) == (True, 7, 8, "0o755")
