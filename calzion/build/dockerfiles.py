@@ -10,9 +10,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
 from calzion.backends.docker.engine import Engine, reachable
 from calzion.build import passthrough
@@ -28,6 +27,8 @@ from calzion.build.turns import Turns
 from calzion.build.verdict import judge
 from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
+from calzion.images.exposed import exposed_ports
+from calzion.images.present import look_for
 from calzion.model import BuildOrder, Cancellation, Sink, Slug
 
 LANGUAGE = "Dockerfile"
@@ -72,12 +73,9 @@ class Dockerfiles:
         """Whether the engine has the image still; where it can't be asked nobody says that it is gone."""
         try:
             with reachable():
-                self._inspect(slug.image)
-        except ImageNotFound:
-            return False
+                return look_for(self.engine.api, slug.image) is not None
         except (APIError, CalzionError):
             return True
-        return True
 
     def build(self, order: BuildOrder, sink: Sink, cancellation: Cancellation) -> Slug:
         """Raises CalzionError (build, unsupported, cancelled)."""
@@ -156,8 +154,11 @@ class Dockerfiles:
         )
 
     def _slug(self, key: str, image: str) -> Slug:
-        facts = self._inspect(image)
-        exposed = facts["Config"].get("ExposedPorts") or {}
+        facts = look_for(self.engine.api, image)
+        if facts is None:
+            raise CalzionError(
+                "the image was removed right after it was built", hint="push again", code="build"
+            )
         return Slug(
             key=key,
             digest=image,
@@ -166,12 +167,8 @@ class Dockerfiles:
             process_types=_WEB,
             size=int(facts["Size"]),
             image=image,
-            ports=tuple(sorted(int(port.partition("/")[0]) for port in exposed if not port.endswith("/udp"))),
+            ports=exposed_ports(facts),
         )
-
-    def _inspect(self, image: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.engine.api.inspect_image(image)  # type: ignore[no-untyped-call]  # in its stubs
-        return found
 
     def _tag(self, key: str) -> str:
         return f"calzion-{self.engine.installation}:{key[:32]}"

@@ -13,6 +13,7 @@ from calzion.backends.docker.engine import Engine, explain, reachable
 from calzion.backends.docker.pull import Logins, Puller
 from calzion.build.store import SlugStore
 from calzion.errors import CalzionError
+from calzion.images.exposed import exposed_ports
 from calzion.model import Cancellation, Sink, Slug
 from calzion.template.image import ImageReference
 
@@ -130,7 +131,6 @@ class PulledImages:
 def slug_of(image: Mapping[str, Any], digest: str) -> Slug:
     """What there is to know of an image that an engine has (GET /images/NAME/json)."""
     config = image.get("Config") or {}
-    ports = (port.partition("/") for port in config.get("ExposedPorts") or ())
     return Slug(
         key=image["Id"].removeprefix("sha256:"),
         digest=digest,
@@ -139,7 +139,7 @@ def slug_of(image: Mapping[str, Any], digest: str) -> Slug:
         process_types=(),
         size=int(image["Size"]),
         image=image["Id"],
-        ports=tuple(sorted(int(number) for number, _, protocol in ports if protocol in ("", "tcp"))),
+        ports=exposed_ports(image),
         volumes=tuple(sorted(config.get("Volumes") or ())),
     )
 

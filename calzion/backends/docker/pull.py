@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
 from calzion.backends.docker.engine import Engine, explain, reachable
 from calzion.backends.docker.progress import PullEvent, PullProgress
 from calzion.backends.docker.refusal import refusal
 from calzion.errors import CalzionError
+from calzion.images.present import look_for
 from calzion.model import Cancellation, Login
 from calzion.template.image import ImageReference
 from calzion.template.registry import registry_of
@@ -50,12 +51,8 @@ class Puller:
 
     def look(self, reference: str) -> dict[str, Any] | None:
         """What the engine says of an image, None where it has none of that name or id."""
-        try:
-            with reachable():
-                found: dict[str, Any] = self.engine.api.inspect_image(reference)  # type: ignore[no-untyped-call]  # in its stubs
-        except ImageNotFound:
-            return None
-        return found
+        with reachable():
+            return look_for(self.engine.api, reference)
 
     def _events(
         self, reference: ImageReference, cancellation: Cancellation | None
