@@ -20,10 +20,8 @@ from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
 from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
+from calzion.ranges import LOOPBACK
 from calzion.routing.protocol import Router
-
-LOOPBACK = IPv4Network("127.64.0.0/10")
-"""Where services have their addresses when they run as processes of this machine."""
 
 
 def _new_id() -> str:

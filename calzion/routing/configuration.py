@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from calzion.ranges import LOOPBACK, NETWORK_BITS
 from calzion.routing.slots import Server, slot_names
 from calzion.routing.state import RouterState
 
 CONFIGURATION, MAP = "haproxy.cfg", "routes.map"
 """Names within HAProxy's working directory: relative, so that no path needs quoting. The
 runtime API knows the map by the same name."""
-
-LOOPBACK = "127.64.0.0/10"
-"""Where services have their stable addresses when they run as processes of this machine."""
-
-NETWORK_BITS = 24
-"""Of the network that a deployment's containers have for themselves."""
 
 NOBODY = 65534
 
@@ -42,7 +37,7 @@ class Frame:
     threads: int
     drop_root: bool
     containers: int | None = None
-    services: str = LOOPBACK
+    services: str = str(LOOPBACK)
 
 
 def server_options(http: bool) -> str:

@@ -17,10 +17,10 @@ from types import FrameType
 
 from calzion.config import Address
 from calzion.layout import Layout
+from calzion.ranges import LOOPBACK
 from calzion.routing.configuration import (
     CONFIGURATION,
     GRACE,
-    LOOPBACK,
     MAP,
     Frame,
     render_configuration,
@@ -106,7 +106,7 @@ class _RouterDaemon:
             threads=min(4, len(os.sched_getaffinity(0))),
             drop_root=os.geteuid() == 0,
             containers=listeners.containers.fileno() if listeners.containers else None,
-            services=self._services or LOOPBACK,
+            services=self._services or str(LOOPBACK),
         )
         (router / "empty").mkdir(exist_ok=True, mode=0o555)
         (router / MAP).write_text(render_map(state))

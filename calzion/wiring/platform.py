@@ -85,15 +85,15 @@ def docker_engine(layout: Layout, environ: Mapping[str, str]) -> Engine:
 
 
 def address_plan(settings: Settings) -> AddressPlan:
-    from calzion.backends.docker.addresses import parse_plan
+    from calzion.backends.docker.addresses import AddressPlan
 
-    return parse_plan(settings.container_network)
+    return AddressPlan(IPv4Network(settings.container_network))
 
 
 def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
     from calzion.build.limits import BuildLimits
     from calzion.build.sandboxed import SandboxWorkshop
-    from calzion.controller.parts import LOOPBACK
+    from calzion.ranges import LOOPBACK
 
     limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
     return Platform(

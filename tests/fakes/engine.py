@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network
 from pathlib import Path
 
-from calzion.backends.docker.addresses import parse_plan
+from calzion.backends.docker.addresses import AddressPlan
 from calzion.backends.docker.backend import DockerBackend
 from calzion.backends.docker.engine import Engine
 from calzion.backends.docker.networks import Networks
@@ -34,7 +35,7 @@ class DockerSite:
         self.backend = DockerBackend(
             self.engine,
             self.layout,
-            Networks(self.engine, parse_plan(CONTAINER_NETWORK)),
+            Networks(self.engine, AddressPlan(IPv4Network(CONTAINER_NETWORK))),
             images=lambda name: recipe(name).tag,
             container_port=lambda: ROUTER,
         )

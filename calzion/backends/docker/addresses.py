@@ -6,15 +6,17 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-Network = ipaddress.IPv4Network
+from calzion.ranges import NETWORK_BITS
 
-NETWORK_PREFIX = 24
-"""A deployment's network has 256 addresses: some 120 instances, and as many beside them in a rollout."""
+Network = ipaddress.IPv4Network
 
 
 @dataclass(frozen=True)
 class AddressPlan:
-    """`whole` is divided: its first sixteenth are stable addresses of services, the rest networks of deployments."""
+    """`whole`, a range from /8 to /16, is divided.
+
+    Its first sixteenth are stable addresses of services, the rest networks of deployments.
+    """
 
     whole: Network
 
@@ -24,7 +26,7 @@ class AddressPlan:
 
     def networks(self) -> Iterator[Network]:
         """Every network that a deployment can have, in order."""
-        parts = self.whole.subnets(new_prefix=NETWORK_PREFIX)
+        parts = self.whole.subnets(new_prefix=NETWORK_BITS)
         return (each for each in parts if not each.overlaps(self.services))
 
     def free(self, taken: Iterable[Network]) -> Iterator[Network]:
@@ -34,12 +36,4 @@ class AddressPlan:
 
     def number(self, network: Network) -> int:
         """Which of the networks it is; the same for no two."""
-        return (int(network.network_address) - int(self.whole.network_address)) >> (32 - NETWORK_PREFIX)
-
-
-def parse_plan(text: str) -> AddressPlan:
-    """Raises ValueError with a sentence for what is no private IPv4 range of a sensible size."""
-    network = ipaddress.IPv4Network(text)
-    if not 8 <= network.prefixlen <= 16:
-        raise ValueError(f"{text!r}: give a range from /8 to /16")
-    return AddressPlan(network)
+        return (int(network.network_address) - int(self.whole.network_address)) >> (32 - NETWORK_BITS)
