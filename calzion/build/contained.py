@@ -16,11 +16,12 @@ from docker import types
 from docker.errors import APIError
 from urllib3.exceptions import HTTPError
 
-from calzion.backends.docker.engine import Engine, explain, reachable
+from calzion.backends.docker.engine import Engine, reachable
 from calzion.backends.docker.ownership import owned_directory
 from calzion.build import passthrough
 from calzion.build.child import Ending
 from calzion.build.container import container_options, host_options
+from calzion.build.engine import engine_errors
 from calzion.build.following import follow
 from calzion.build.imagepython import ImageInterpreters
 from calzion.build.interpreters import Interpreters
@@ -116,7 +117,7 @@ class ContainerWorkshop:
         replaceable: bool = False,
     ) -> tuple[Ending, bool]:
         passed = passthrough.look(self.environ, container=True)
-        with _engine_errors(), self.network.joined() as network:
+        with engine_errors(), self.network.joined() as network:
             options = container_options(
                 need(self.engine.api, "slugbuilder"),
                 [*_COPIED, *command] if replaceable else command,
@@ -214,20 +215,6 @@ def _piped(stream: Iterator[bytes]) -> Iterator[tuple[int, threading.Thread]]:
         os.close(reader)
         if thread.ident is None:
             os.close(writer)
-
-
-@contextlib.contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Raises CalzionError (unsupported, build) for what the engine can't do."""
-    try:
-        with reachable():
-            yield
-    except APIError as error:
-        raise CalzionError(
-            f"the build's container could not be run: {explain(error)}",
-            hint="'calzion doctor' looks at the engine",
-            code="build",
-        ) from error
 
 
 def _user() -> tuple[int, int]:

@@ -6,7 +6,8 @@ import re
 import threading
 from pathlib import Path
 
-from calzion.backends.docker.engine import Engine, reachable
+from calzion.backends.docker.engine import Engine
+from calzion.build.engine import engine_errors
 from calzion.build.interpreter import Interpreter
 from calzion.build.interpreters import Looked
 from calzion.errors import CalzionError
@@ -33,7 +34,7 @@ class ImageInterpreters:
         return (self.default(), *(interpreter for interpreter in downloaded if interpreter))
 
     def default(self) -> Interpreter:
-        with self._lock, reachable():
+        with self._lock, engine_errors():
             image = need(self._engine.api, "slugbuilder")
             if image not in self._known:
                 self._known[image] = self._ask(image)
