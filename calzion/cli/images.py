@@ -75,6 +75,28 @@ def build(invocation: Invocation, names: tuple[str, ...], as_json: bool, quiet: 
         print_json([asdict(each) for each in done])
 
 
+@images.command("prune")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@connection_options
+@pass_invocation
+def prune_images(invocation: Invocation, as_json: bool) -> None:
+    """Remove the images of other versions of Calzion, which an upgrade leaves behind.
+
+    What a container is made of stays until the next release of its deployment. Other installations that use the
+    engine, with a version of their own, build theirs anew.
+    """
+    from calzion.wiring import prune_images
+
+    pruned = prune_images(invocation.settings().layout, invocation.environ)
+    if as_json:
+        print_json([asdict(each) for each in pruned])
+        return
+    for each in pruned:
+        print(f"{each.tag}: {'removed' if each.removed else 'kept, a container is made of it'}")
+    if not pruned:
+        print("nothing to remove")
+
+
 class Progress:
     """Every line on standard error where that is wanted; else a terminal sees the newest one, in one place."""
 

@@ -91,6 +91,7 @@ PAGES: dict[str, Page] = {
         examples={
             "calzion images build": "everything that the Docker backend needs",
             "calzion images list": "what is there",
+            "calzion images prune": "after an upgrade: those of the version before",
         },
         server=False,
     ),
@@ -108,6 +109,13 @@ PAGES: dict[str, Page] = {
             "calzion images build slugbuilder -v": "one, with what it builds on, and every line",
         },
         exits={1: "a build failed, or no engine answers", 3: "there is no such image"},
+        server=False,
+    ),
+    "images prune": Page(
+        examples={
+            "calzion images prune --json | jq 'map(select(.removed)) | length'": "how many were removed"
+        },
+        exits={1: "no engine answers"},
         server=False,
     ),
     "keys": Page(

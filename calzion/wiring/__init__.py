@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from calzion.controller.api.status import PartCheck
     from calzion.controller.parts import Parts
     from calzion.images.building import ImageBuilder
+    from calzion.images.pruning import Pruned
 
 Ready = Callable[[dict[str, object]], None]
 
@@ -241,6 +242,15 @@ def image_builder(
     from calzion.images.building import ImageBuilder
 
     return ImageBuilder(client=docker_engine(layout, environ).api, environ=environ, told=told)
+
+
+def prune_images(layout: Layout, environ: Mapping[str, str]) -> list[Pruned]:
+    """Remove the images that other versions of Calzion built with the engine of `environ`. Raises CalzionError."""
+    from calzion.backends.docker.engine import reachable
+    from calzion.images.pruning import prune
+
+    with reachable():
+        return prune(docker_engine(layout, environ).api)
 
 
 def _part_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[PartCheck, ...]:
