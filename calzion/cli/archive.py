@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BufferedReader
-from typing import BinaryIO
+from typing import IO
 
 from calzion.errors import CalzionError
 from calzion.frames import END_OF_INPUT, EVENT, INPUT, OUTPUT, SIGNAL, frame, frames
@@ -33,14 +33,14 @@ class Sender:
         self._connection = connection
         self._lock = threading.Lock()
 
-    def send_all(self, file: BinaryIO) -> None:
+    def send_all(self, file: IO[bytes]) -> None:
         """Send a file in a thread of its own. One that can't be read to its end ends the connection."""
         threading.Thread(target=self._send_all, args=(file,), name="archive", daemon=True).start()
 
     def cancel(self) -> None:
         self._send(frame(SIGNAL, b"SIGINT"))
 
-    def _send_all(self, file: BinaryIO) -> None:
+    def _send_all(self, file: IO[bytes]) -> None:
         with suppress(OSError):
             try:
                 while data := file.read(_BLOCK):

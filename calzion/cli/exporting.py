@@ -18,6 +18,7 @@ from calzion.cli.target import DeploymentType
 from calzion.errors import CalzionError
 from calzion.frames import ARCHIVE_PROTOCOL
 from calzion.model import DeploymentName
+from calzion.progress import Event
 
 
 @click.command("export")
@@ -39,17 +40,28 @@ def export_deployment(
     FILE holds the deployment's secrets as they are, so only you can read it (mode 0600): keep it as you keep them.
     '-' is standard output.
     """
-    body = {"user": invocation.user, "secrets": not without_secrets, "pause": pause}
+    show = printer(invocation, sys.stderr if file == "-" else None)
+    with _opened(file) as write:
+        export_to(invocation, deployment, write, show, secrets=not without_secrets, pause=pause)
+
+
+def export_to(
+    invocation: Invocation,
+    deployment: DeploymentName,
+    write: Callable[[bytes], object],
+    show: Callable[[Event], None],
+    *,
+    secrets: bool = True,
+    pause: bool = False,
+) -> None:
+    """Have `write` called with the archive of a deployment, and `show` with the events of it. Raises CalzionError."""
+    body = {"user": invocation.user, "secrets": secrets, "pause": pause}
+    path = f"/deployments/{deployment}/export"
     with (
-        _opened(file) as write,
-        invocation.client().upgrade(f"/deployments/{deployment}/export", body, ARCHIVE_PROTOCOL) as (
-            connection,
-            reader,
-        ),
+        invocation.client().upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader),
+        cancelling(Sender(connection).cancel),
     ):
-        show = printer(invocation, sys.stderr if file == "-" else None)
-        with cancelling(Sender(connection).cancel):
-            follow(received(reader, write), show)
+        follow(received(reader, write), show)
 
 
 @contextmanager

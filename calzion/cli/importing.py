@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import click
 
@@ -36,14 +36,17 @@ def import_deployment(invocation: Invocation, file: str, deployment: DeploymentN
     do not. The branch DEPLOYMENT of its repository is at the commit that it was, so the next push sends only what is
     new. Whatever fails, also Ctrl-C before the switch, leaves nothing of it.
     """
+    with _opened(file) as archive:
+        import_from(invocation, archive, deployment, sanitize=sanitize)
+
+
+def import_from(
+    invocation: Invocation, archive: IO[bytes], deployment: DeploymentName, *, sanitize: bool = False
+) -> None:
+    """Make a deployment of what `archive` gives, and print the events of it. Raises CalzionError."""
     body = {"user": invocation.user, "sanitize": sanitize}
-    with (
-        _opened(file) as archive,
-        invocation.client().upgrade(f"/deployments/{deployment}/import", body, ARCHIVE_PROTOCOL) as (
-            connection,
-            reader,
-        ),
-    ):
+    path = f"/deployments/{deployment}/import"
+    with invocation.client().upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader):
         sender = Sender(connection)
         sender.send_all(archive)
         with cancelling(sender.cancel):
@@ -51,7 +54,7 @@ def import_deployment(invocation: Invocation, file: str, deployment: DeploymentN
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
+def _opened(file: str) -> Iterator[IO[bytes]]:
     if file == "-":
         if sys.stdin.isatty():
             raise CalzionError(

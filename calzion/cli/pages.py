@@ -349,6 +349,29 @@ PAGES: dict[str, Page] = {
         },
         environment=_COLOURS,
     ),
+    "backup": Page(
+        examples={
+            "calzion backup /var/backups/calzion": "to a new directory",
+            "calzion backup server.tar": "to one file",
+            "calzion backup - | gpg --symmetric --output server.tar.gpg": "encrypted",
+        },
+        exits={
+            1: "it failed, or Ctrl-C: there is no backup, and everything runs on",
+            4: "refused: it is there already",
+        },
+        environment=_COLOURS,
+    ),
+    "restore": Page(
+        examples={
+            "calzion restore server.tar --host-keys": "on a new machine, in the place of the old one",
+            "calzion restore server.tar --only myapp": "what was destroyed by mistake",
+        },
+        exits={
+            1: "a deployment could not be restored; the others are",
+            3: "there is no such backup, or deployment in it",
+        },
+        environment=_COLOURS,
+    ),
     "import": Page(
         examples={
             "calzion import myapp.calzion myapp": "as it was",

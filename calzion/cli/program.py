@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ttl": ("ttl:ttl", "Have a deployment remove itself after a time."),
     "volumes": ("volumes:volumes", "What is kept of a deployment's data, and its removal."),
     "export": ("exporting:export_deployment", "Write a deployment with its data to a file."),
+    "backup": ("backup:backup", "Write everything that this server serves to a directory or file."),
+    "restore": ("restore:restore", "Have on this server what is in a backup."),
     "import": ("importing:import_deployment", "Make a deployment of such a file."),
     "destroy": ("destroy:destroy", "Remove a deployment and all its data."),
     "init": ("init:init", "Write a first template.yaml for a repository."),
@@ -65,6 +67,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "uninstall",
         "images",
         "registries",
+        "backup",
+        "restore",
     ),
     "Deploying": (
         "deploy",

@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_ssh_private_key,
+)
 from paramiko.pkey import UnknownKeyType
 
 from calzion.errors import CalzionError
@@ -27,6 +33,28 @@ def host_keys(directory: Path) -> list[paramiko.PKey]:
     """Load the keys, the preferred first; make missing ones. Raises CalzionError where one is damaged."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [_load(directory / f"host_{kind}", make) for kind, make in _KINDS.items()]
+
+
+def read_host_keys(directory: Path) -> dict[str, str]:
+    """The private keys as text, by the names of their files; those that are there."""
+    paths = (directory / f"host_{kind}" for kind in _KINDS)
+    return {path.name: path.read_text() for path in paths if path.exists()}
+
+
+def replace_host_keys(directory: Path, keys: Mapping[str, str]) -> None:
+    """Put other keys in place, which count from the next start on. Raises CalzionError (usage) for what is none."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for kind in _KINDS:
+        if text := keys.get(f"host_{kind}"):
+            _check(kind, text)
+            _write(directory / f"host_{kind}", text.encode())
+
+
+def _check(kind: str, text: str) -> None:
+    try:
+        load_ssh_private_key(text.encode(), None)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CalzionError(f"the host key host_{kind} is no private key: {error}", code="usage") from error
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -54,6 +82,7 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    _give(scratch, path.parent)
     scratch.rename(path)
     _sync_directory(path.parent)
 
@@ -64,3 +93,10 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _give(path: Path, directory: Path) -> None:
+    """To the directory's owner, who is to read it, where root makes it."""
+    owner = directory.stat()
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import calzion
 from calzion.backends.choice import engine_answers
 from calzion.config import Address, Settings
 from calzion.errors import CalzionError
@@ -28,12 +29,16 @@ from calzion.wiring.platform import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from calzion.backends.docker.backend import DockerBackend
     from calzion.backends.process import ProcessBackend
+    from calzion.backup.contents import Contents
     from calzion.controller.api.status import PartCheck
     from calzion.controller.parts import Parts
     from calzion.images.building import ImageBuilder
     from calzion.images.pruning import Pruned
+    from calzion.model import DeploymentName
 
 Ready = Callable[[dict[str, object]], None]
 
@@ -242,6 +247,37 @@ def image_builder(
     from calzion.images.building import ImageBuilder
 
     return ImageBuilder(client=docker_engine(layout, environ).api, environ=environ, told=told)
+
+
+def backup_contents(settings: Settings, deployments: tuple[DeploymentName, ...], now: datetime) -> Contents:
+    """What a backup of this server says beside its deployments. Raises CalzionError where DATA can't be read."""
+    from calzion.backup.contents import BackedUpKey, BackedUpLogin, Contents
+    from calzion.controller.store import keys, registries
+    from calzion.controller.store.database import Database, check_schema
+    from calzion.controller.vault import Vault
+    from calzion.sshd.hostkeys import read_host_keys
+
+    check_schema(settings.store)
+    vault = Vault.open(settings.layout.secret_key)
+    with Database(settings.store).read() as connection:
+        found = keys.all_keys(connection)
+        hosts = [each.host for each in registries.listed(connection)]
+        logins = {host: registries.find(connection, vault, host) for host in hosts}
+    return Contents(
+        made=now.isoformat(timespec="seconds"),
+        version=calzion.__version__,
+        deployments=deployments,
+        keys=tuple(
+            BackedUpKey(name=key.name, line=f"{key.type} {key.blob}", allow=key.allow, admin=key.admin)
+            for key in found
+        ),
+        logins=tuple(
+            BackedUpLogin(host=host, user=login.user, password=login.password)
+            for host, login in logins.items()
+            if login
+        ),
+        host_keys=read_host_keys(settings.layout.ssh_keys),
+    )
 
 
 def prune_images(layout: Layout, environ: Mapping[str, str]) -> list[Pruned]:

@@ -39,7 +39,7 @@ def ask(calzion: Run, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_commands_and_options(ask: Ask) -> None:
-    assert ask("res") == ["restart"]
+    assert ask("res") == ["restart", "restore"]
     assert set(ask("re")) >= {"releases", "redeploy", "restart"}
     assert {"serve", "keys", "template"} <= set(ask(""))
     assert ask("keys", "") == ["add", "list", "remove"]
