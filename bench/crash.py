@@ -1,11 +1,12 @@
 """Every kind of end at every step of a rollout: how many points were tried, and how long it took.
 
-`script/bench crash [SERIES…]`: reconciler, calzion, power, full, filled, recovery; all of them where nothing is said.
+`script/bench crash [--backend docker] [SERIES…]`: reconciler, calzion, power, full, filled, recovery; all of them where
+nothing is said.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 
@@ -16,9 +17,9 @@ from tests.faults.site import Death
 from tests.faults.tripwire import Fault
 
 
-def run(names: list[str]) -> None:
+def run(backend: str, names: list[str]) -> None:
     figures: dict[str, float] = {}
-    with series() as shared:
+    with series(backend) as shared:
         failing = [point for point in shared.points if point.can_fail]
         all_of: dict[str, Callable[[], int]] = {
             "reconciler": lambda: attempt(shared, shared.points, dying(Death.RECONCILER)),
@@ -33,7 +34,7 @@ def run(names: list[str]) -> None:
             figures[f"points: {name}"] = all_of[name]()
             figures[f"seconds: {name}"] = round(time.monotonic() - began, 1)
             print(name, figures[f"points: {name}"], "points", flush=True)
-    report("crash", figures)
+    report("crash" if backend == "process" else f"crash-{backend}", figures)
 
 
 def attempt(shared: Series, points: list[Point], act: Try) -> int:
@@ -62,4 +63,8 @@ def recover(shared: Series) -> int:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    words = argparse.ArgumentParser()
+    words.add_argument("--backend", choices=("process", "docker"), default="process")
+    words.add_argument("names", nargs="*", metavar="SERIES")
+    given = words.parse_args()
+    run(given.backend, given.names)

@@ -36,8 +36,8 @@ class Point:
 
 
 class Rig:
-    def __init__(self, *, small_disk: bool = False) -> None:
-        self.site = FaultySite(small_disk=small_disk)
+    def __init__(self, backend: str = "process", *, small_disk: bool = False) -> None:
+        self.site = FaultySite(backend, small_disk=small_disk)
         self._version = 0
         self._live = 0
         self._lived: set[int] = set()

@@ -44,12 +44,12 @@ def _tried(attempt: Try, rig: Rig, points: Sequence[Point]) -> Iterator[str]:
 
 
 @contextmanager
-def series(count: int = 2) -> Iterator[Series]:
+def series(backend: str = "process", *, count: int = 2) -> Iterator[Series]:
     """On servers whose disks can be filled, where this user may mount them."""
     with ExitStack() as stack:
         rigs = []
         for _ in range(count):
-            rigs.append(rig := Rig(small_disk=can_fill()))
+            rigs.append(rig := Rig(backend, small_disk=can_fill()))
             stack.callback(rig.close)
             rig.start()
         yield Series(rigs)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
+from tests.faults.running import Containers, Processes, Running, kill
 from tests.faults.tripwire import VARIABLE, Control
 from tests.stories.site import Site
 
@@ -20,8 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DISK = "64m"
 CACHE = Path(tempfile.gettempdir()) / "calzion-tests-compiled"
 """Half of a start is the compiling of modules, where it is not kept."""
-
-_INSTANCE = re.compile(rb"/instances/([0-9a-f]{16})/")
 
 
 class Death(Enum):
@@ -33,8 +28,8 @@ class Death(Enum):
 class FaultySite(Site):
     """With `small_disk` its data is on a file system of its own, which takes root."""
 
-    def __init__(self, *, small_disk: bool = False) -> None:
-        super().__init__()
+    def __init__(self, backend: str = "process", *, small_disk: bool = False) -> None:
+        super().__init__(backend)
         self.disk = self.root / "disk" if small_disk else None
         if self.disk:
             self.disk.mkdir()
@@ -42,6 +37,7 @@ class FaultySite(Site):
             self.data = self.disk / "data"
         (self.root / "control").mkdir()
         self.control = Control(self.root / "control")
+        self.running: Running = (Containers if backend == "docker" else Processes)(self.data)
 
     def start(self, *flags: str) -> None:
         assert not flags
@@ -80,34 +76,12 @@ class FaultySite(Site):
         if death is not Death.RECONCILER:
             pids = [self.server.pid, *pids, self.pid("controller"), self.pid("sshd")]
         if death is Death.POWER:
-            pids += [self.pid("host"), self.pid("router"), *self.processes_of()]
+            pids += map(self.pid, self.parts())
         for pid in pids:
             kill(pid)
         if death is not Death.RECONCILER:
             self.server.wait(10)
             assert self.server.stdout is not None
             self.server.stdout.close()
-        while death is Death.POWER and (left := self.processes_of()):
-            for pid in left:
-                kill(pid)
-
-    def processes_of(self) -> list[int]:
-        """The processes that name the data directory."""
-        return [pid for pid, _ in self._lines()]
-
-    def running(self) -> set[str]:
-        """The ids of the instances of which there are processes."""
-        return {id_.decode() for _, line in self._lines() for id_ in _INSTANCE.findall(line)}
-
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
-        for directory in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                line = (directory / "cmdline").read_bytes()
-                if os.fsencode(self.data) in line:
-                    yield int(directory.name), line
-
-
-def kill(pid: int) -> None:
-    assert pid > 1
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        if death is Death.POWER:
+            self.running.kill()

@@ -7,15 +7,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from calzion.backends.hostclient import HostClient, Lost
+from calzion.backends.hostclient import Lost
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.routing.runtime import RuntimeApi, RuntimeApiError
+from calzion.routing.slots import MEMBER
 from calzion.routing.state import load_state
 from tests.faults.app import KEPT, NAME, guest, services
+from tests.faults.running import names
 from tests.faults.site import FaultySite
 
 _ENDED = {"current", "superseded", "failed", "cancelled"}
@@ -78,7 +79,7 @@ def _listed(site: FaultySite, expected: Expected) -> Iterator[str]:
 
 
 def _instances(site: FaultySite, rows: list[dict[str, Any]], expected: Expected) -> Iterator[str]:
-    """`calzion ps`, the host daemon, the processes and their directories are of the same instances."""
+    """`calzion ps`, the engine, the processes and their directories are of the same instances."""
     wanted = sorted(services(expected.version))
     if sorted(row["service"] for row in rows) != wanted:
         yield f"ps has {[row['service'] for row in rows]}, not {wanted}"
@@ -86,22 +87,22 @@ def _instances(site: FaultySite, rows: list[dict[str, Any]], expected: Expected)
         yield f"ps has {idle}"
     ids = {row["instance"] for row in rows}
     layout = Layout(site.data)
-    report = HostClient(layout.host_socket, patience=1.0).call("instances")
     for where, found in (
-        ("the host daemon has", {each["instance"]["id"] for each in report}),
-        ("there are processes of", site.running()),
+        ("the engine has", site.running.known()),
+        ("there are processes of", site.running.alive()),
         ("there are directories of", {path.name for path in layout.instances.iterdir()}),
         ("the store has", _column(site, "SELECT id FROM instances")),
     ):
         if found != ids:
             yield f"{where} {found}, ps has {ids}"
+    yield from site.running.strays(NAME, ids)
 
 
 def _routes(site: FaultySite, endpoints: set[str]) -> Iterator[str]:
     """HAProxy has the instances' endpoints alone, each slot with a route, and each route with a slot."""
     layout = Layout(site.data)
     with RuntimeApi(layout.router_socket) as api:
-        servers, routes = api.servers(), api.routes()
+        servers, routes = api.servers(), {key: to for key, to in api.routes().items() if to != MEMBER}
     filled = {slot for slot, names in servers.items() if names}
     if filled != set(routes.values()):
         yield f"slots {filled} have servers, routes lead to {routes}"
@@ -119,14 +120,14 @@ def _files(site: FaultySite, expected: Expected) -> Iterator[str]:
     """No volume of a service that never lived, no slug that no release has, nothing half built."""
     layout = Layout(site.data)
     volumes = {f"{name}.data" for name in (KEPT, *map(guest, expected.lived))}
-    if stray := _names(layout.volumes / NAME) ^ volumes:
+    if stray := site.running.volumes(NAME) ^ volumes:
         yield f"volumes too many or gone: {stray}"
     needed, allowed = _slugs(site)
-    if gone := needed - _names(layout.slugs):
+    if gone := needed - names(layout.slugs):
         yield f"slugs gone: {gone}"
-    if orphans := _names(layout.slugs) - needed - allowed:
+    if orphans := names(layout.slugs) - needed - allowed:
         yield f"slugs of nothing: {orphans}"
-    if half := _names(layout.builds):
+    if half := names(layout.builds):
         yield f"half built: {half}"
 
 
@@ -145,10 +146,6 @@ def _slugs_of(site: FaultySite, listed: list[dict[str, Any]]) -> set[str]:
         "SELECT slug FROM release_services JOIN releases ON releases.id = release_id"
         f" WHERE slug != '' AND releases.number IN ({numbers})",
     )
-
-
-def _names(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir()} if directory.is_dir() else set()
 
 
 def _column(site: FaultySite, query: str) -> set[str]:
