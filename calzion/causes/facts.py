@@ -31,6 +31,7 @@ class Facts:
     """`lines` are the last ones written, more of them than are shown.
 
     `port` is where it was expected to listen, by the variable `port_variable`; `listening` where it does, or did.
+    `enclosed` says that it does so on its container's own 127.0.0.1 alone, which nobody else reaches.
     `path` is what was asked for its health and `status` what it answered, None without an answer. `variables` are the
     names that had a value.
     """
@@ -43,6 +44,7 @@ class Facts:
     port: int | None = None
     port_variable: str = "PORT"
     listening: tuple[int, ...] = ()
+    enclosed: bool = False
     path: str = ""
     status: int | None = None
     variables: frozenset[str] = frozenset()

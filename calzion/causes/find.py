@@ -21,7 +21,7 @@ from calzion.causes import (
 from calzion.causes.cause import Cause
 from calzion.causes.facts import Facts
 
-_FIRST = (machine.out_of_memory, ports.elsewhere, buildpacks.own_words)
+_FIRST = (machine.out_of_memory, ports.enclosed, ports.elsewhere, buildpacks.own_words)
 _RULES = (
     *variables.RULES,
     *compilers.RULES[:-1],

@@ -9,6 +9,17 @@ from calzion.causes.facts import Facts, Phase
 from calzion.causes.rule import RUNNING, explained, rule, tidy
 
 _HOW = "'gunicorn -b :$PORT app:app' or 'app.listen(process.env.PORT)'"
+_HOW_OPEN = "'gunicorn -b 0.0.0.0:$PORT app:app' or 'app.listen(process.env.PORT, \"0.0.0.0\")'"
+
+
+def enclosed(facts: Facts) -> Cause | None:
+    """It serves on the right port, but only what runs in its own container."""
+    if facts.phase is not Phase.HEALTH or not facts.enclosed:
+        return None
+    return Cause(
+        f"it listens on port {facts.port} of 127.0.0.1 alone, which nothing outside of its container reaches",
+        f"let it listen on 0.0.0.0, such as {_HOW_OPEN}",
+    )
 
 
 def elsewhere(facts: Facts) -> Cause | None:

@@ -17,7 +17,8 @@ MEND = "mend the cause and push again"
 class Sighting:
     """What was seen of a new instance: where it was expected to listen and did, and the last answer to a health check.
 
-    `port` is the port's name, None where nothing is expected of it; `reason` is a part of a sentence.
+    `port` is the port's name, None where nothing is expected of it; `enclosed` ones are open inside their container
+    alone; `reason` is a part of a sentence.
     """
 
     spec: RunSpec
@@ -25,6 +26,7 @@ class Sighting:
     port: str | None = None
     path: str = ""
     listening: tuple[int, ...] = ()
+    enclosed: bool = False
     status: int | None = None
     reason: str = ""
 
@@ -90,6 +92,7 @@ def _facts(phase: Phase, seen: Sighting, exit: Exit | None) -> Facts:
         port=None if spec.appliance else seen.number,
         port_variable=_variable(seen),
         listening=seen.listening,
+        enclosed=seen.enclosed,
         path=seen.path,
         status=seen.status,
         variables=frozenset(name for name, value in spec.env.items() if value),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from calzion.controller import failures
@@ -53,6 +53,7 @@ class Wait:
         self._reason = "it did not answer"
         self._status: int | None = None
         self._listening: tuple[int, ...] = ()
+        self._enclosed = False
         self._next_look_elsewhere = 0.0
         self._answering: dict[int, Endpoint] = {}
         self._astray = Astray(self._grace)
@@ -117,6 +118,7 @@ class Wait:
         if endpoint is None:
             self._look_elsewhere(port)
             return False
+        self._enclosed = False
         # Somebody else's listener on the port must never pass for this instance.
         self._listening = self._parts.backend.listening(spec.id)
         if port not in self._listening:
@@ -134,20 +136,22 @@ class Wait:
             return
         self._next_look_elsewhere = self._waited + min(self._waited * _ELSEWHERE_SHARE, _LONGEST_PAUSE)
         self._listening = self._parts.backend.listening(self._candidate.spec.id)
+        self._enclosed = self._parts.backend.containers and port in self._listening
         if port in self._listening:
             self._reason = f"port {port} is open on 127.0.0.1 alone: have it listen on 0.0.0.0"
-            return
-        self._reason = f"nothing listened on port {port} ($PORT)"
-        self._give_up_astray()
+            self._give_up_astray([port])
+        else:
+            self._reason = f"nothing listened on port {port} ($PORT)"
+            later = f"{_LATER} at {self._candidate.spec.service} in the template"
+            self._give_up_astray(self._elsewhere(self._listening), later)
 
-    def _give_up_astray(self) -> None:
+    def _give_up_astray(self, ports: Sequence[int], also: str = "") -> None:
         def rests() -> bool:
             return self._parts.backend.rests(self._candidate.spec.id)
 
-        spec, others = self._candidate.spec, self._elsewhere(self._listening)
-        astray = not spec.appliance and self._astray.look(others, rests, self._waited)
+        astray = not self._candidate.spec.appliance and self._astray.look(ports, rests, self._waited)
         if astray and self._waited < self._grace:
-            raise self._late(round(self._waited), f"{_LATER} at {spec.service} in the template")
+            raise self._late(round(self._waited), also)
 
     def _opens(self, port: int) -> bool:
         """Whether the connection was accepted: a server's master may listen long before its workers are there."""
@@ -206,6 +210,7 @@ class Wait:
         seen = replace(
             sighting(self._parts, self._candidate),
             listening=self._listening,
+            enclosed=self._enclosed,
             status=self._status,
             reason=self._reason,
         )

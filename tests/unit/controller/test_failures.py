@@ -51,6 +51,15 @@ def test_one_that_listens_elsewhere():
     ]
 
 
+def test_one_that_listens_inside_its_container_alone():
+    error = late(Sighting(spec=spec(), lines=[], port="", listening=(20001,), enclosed=True), 5.0)
+    assert error.message == (
+        "web: health check failed: web.web.1 did not become healthy within 5 s:"
+        " it listens on port 20001 of 127.0.0.1 alone, which nothing outside of its container reaches"
+    )
+    assert error.hint.startswith("let it listen on 0.0.0.0, such as 'gunicorn -b 0.0.0.0:$PORT app:app'")
+
+
 def test_one_that_answers_badly():
     seen = Sighting(
         spec=spec(),
