@@ -145,6 +145,18 @@ registries = Table(
     Column("changed", Float, nullable=False),
 )
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("user", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("right", String(8), nullable=False),
+    Column("allow", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+)
+
 formations = Table(
     "formations",
     metadata,
