@@ -15,6 +15,8 @@ from calzion.configfile import NAME, read_config_file
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 
+OFF = "off"
+
 MAX_SOCKET_PATH = 107
 """Bytes that Linux takes for a unix socket's path (sun_path, without its final NUL)."""
 
@@ -53,6 +55,7 @@ class Settings:
     backend: str
     container_network: str
     ssh: Address
+    api: Address | None
     http: Address
     domain: str
     store: str
@@ -95,6 +98,10 @@ def _address(text: str) -> Address:
     if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(f"{text!r} is no HOST:PORT")
     return Address(host.strip("[]") or "0.0.0.0", int(port))
+
+
+def _address_or_off(text: str) -> Address | None:
+    return None if text == OFF else _address(text)
 
 
 def _path(text: str) -> Path:
@@ -185,6 +192,12 @@ SETTINGS: tuple[Setting, ...] = (
         _network,
     ),
     Setting("ssh", "0.0.0.0:2222", "where pushes arrive", _address),
+    Setting(
+        "api",
+        "127.0.0.1:4000",
+        "where the API answers those with a token, while there is one: HOST:PORT, or off",
+        _address_or_off,
+    ),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
     Setting("store", "", "the database", _store),

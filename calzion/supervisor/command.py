@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import calzion
-from calzion.config import SETTINGS, Settings
+from calzion.config import OFF, SETTINGS, Settings
 
 PART_VARIABLE = "CALZION_PART"
 """Names the part that a process of Calzion is; it reads its settings from its environment alone."""
@@ -40,6 +40,8 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return OFF
     if isinstance(value, int) and value > _LONGEST_NUMBER:
         power = max(power for power in range(5) if value % 1024**power == 0)
         return f"{value // 1024**power}{' KMGT'[power].strip()}"

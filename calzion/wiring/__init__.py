@@ -115,28 +115,37 @@ def _run_sshd(settings: Settings, ready: Ready) -> None:
 
 
 def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:
-    from calzion.controller.api.app import ApiParts, make_app
+    from calzion.controller.api.app import ApiParts, local_app, token_app
     from calzion.controller.api.client import ReconcilerClient
-    from calzion.controller.api.server import serve
+    from calzion.controller.api.gate import Gate
+    from calzion.controller.api.server import Wsgi, by_socket, serve
     from calzion.controller.store.database import Database, check_schema
+    from calzion.controller.store.tokens import any_valid
     from calzion.controller.vault import Vault
 
     check_schema(settings.store)
     layout = settings.layout
-    serve(
-        lambda: make_app(
-            ApiParts(
-                database=Database(settings.store),
-                vault=Vault.open(layout.secret_key),
-                reconciler=ReconcilerClient(layout.reconciler_socket),
-                uploads=layout.uploads,
-                keep_releases=settings.keep_releases,
-                checks=_part_checks(settings, environ),
-            )
-        ),
-        layout.api_socket,
-        lambda: ready({}),
-    )
+    database = Database(settings.store)
+
+    def wanted() -> bool:
+        with database.read() as connection:
+            return any_valid(connection, time.time())
+
+    gate = Gate(settings.api, wanted)
+
+    def make() -> Wsgi:
+        parts = ApiParts(
+            database=database,
+            vault=Vault.open(layout.secret_key),
+            reconciler=ReconcilerClient(layout.reconciler_socket),
+            uploads=layout.uploads,
+            keep_releases=settings.keep_releases,
+            checks=_part_checks(settings, environ, gate.problem),
+            gate=gate,
+        )
+        return by_socket(local_app(parts), token_app(parts), gate.guests)
+
+    serve(make, layout.api_socket, gate, lambda: ready({}))
 
 
 def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
@@ -289,7 +298,9 @@ def prune_images(layout: Layout, environ: Mapping[str, str]) -> list[Pruned]:
         return prune(docker_engine(layout, environ).api)
 
 
-def _part_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[PartCheck, ...]:
+def _part_checks(
+    settings: Settings, environ: Mapping[str, str], api: Callable[[], str]
+) -> tuple[PartCheck, ...]:
     from calzion.controller.api.status import PartCheck
 
     layout = settings.layout
@@ -312,6 +323,7 @@ def _part_checks(settings: Settings, environ: Mapping[str, str]) -> tuple[PartCh
         *(PartCheck(name, of_socket(path)) for name, path in sockets.items()),
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
+        PartCheck("api", api),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
     )
 

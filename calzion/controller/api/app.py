@@ -20,8 +20,13 @@ from calzion.controller.api import (
     run,
     secrets,
     status,
+    tokens,
 )
 from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.door import LocalDoor, TokenDoor
+from calzion.controller.api.gate import Gate
+from calzion.controller.api.limits import Limits
+from calzion.controller.api.permission import declared
 from calzion.controller.api.status import PartCheck
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
@@ -35,7 +40,7 @@ _log = logging.getLogger(__name__)
 class ApiParts:
     """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at.
 
-    `keep_releases` is how many releases of a deployment can be gone back to.
+    `keep_releases` is how many releases of a deployment can be gone back to. `gate` is its TCP address.
     """
 
     database: Database
@@ -44,55 +49,75 @@ class ApiParts:
     uploads: Path
     keep_releases: int
     checks: tuple[PartCheck, ...]
+    gate: Gate
 
 
-def make_app(parts: ApiParts) -> falcon.App[Any, Any]:
-    app: falcon.App[Any, Any] = falcon.App()
+def local_app(parts: ApiParts) -> falcon.App[Any, Any]:
+    """For the machine's own socket, whose user may everything."""
+    return _app(parts, LocalDoor())
+
+
+def token_app(parts: ApiParts, limits: Limits | None = None) -> falcon.App[Any, Any]:
+    """The same for the network: nothing without a token, and with one what its scope admits."""
+    return _app(parts, TokenDoor(parts.database, limits or Limits()))
+
+
+def _app(parts: ApiParts, door: LocalDoor | TokenDoor) -> falcon.App[Any, Any]:
+    app: falcon.App[Any, Any] = falcon.App(middleware=[door])
     app.add_error_handler(CalzionError, _calzion_error)
     app.add_error_handler(Exception, _broken)
     app.set_error_serializer(_serialize)
-    one = "/v1/deployments/{deployment}"
-    uploads = Uploads(parts.uploads)
-    app.add_route("/v1/status", status.Status(parts.checks, parts.reconciler))
-    app.add_route("/v1/keys", keys.Keys(parts.database))
-    app.add_route("/v1/keys/{name}", keys.Key(parts.database))
-    app.add_route("/v1/registries", registries.Registries(parts.database))
-    app.add_route("/v1/registries/{host}", registries.Registry(parts.database, parts.vault))
-    app.add_route("/v1/deployments", deployments.Deployments(parts.reconciler))
-    app.add_route(one, deployments.Deployment(parts.database, parts.reconciler))
-    app.add_route(f"{one}/instances", deployments.Instances(parts.reconciler))
-    app.add_route(f"{one}/logs", deployments.Logs(parts.reconciler))
-    app.add_route(f"{one}/volumes/{{service}}/{{volume}}", deployments.Volume(parts.reconciler))
-    app.add_route(f"{one}/restart", deployments.Restart(parts.reconciler))
-    app.add_route(f"{one}/plan", plan.Plan(parts.reconciler))
-    app.add_route(f"{one}/redeploy", deployments.Redeploy(parts.reconciler))
-    app.add_route(f"{one}/rollback", rollouts.Rollback(parts.reconciler))
-    app.add_route(f"{one}/promote", rollouts.Promote(parts.reconciler))
-    app.add_route(f"{one}/export", moving.Export(parts.reconciler))
-    app.add_route(f"{one}/import", moving.Import(parts.reconciler))
-    app.add_route(f"{one}/run", run.Run(parts.reconciler))
-    app.add_route(f"{one}/scale", deployments.Scale(parts.reconciler))
-    app.add_route(f"{one}/secrets", secrets.Secrets(parts.database, parts.vault))
-    app.add_route(f"{one}/secrets/{{name}}", secrets.Secret(parts.database, parts.vault))
-    app.add_route(f"{one}/ttl", deployments.Ttl(parts.reconciler))
-    app.add_route(f"{one}/services/{{service}}", deployments.Service(parts.reconciler))
-    app.add_route(f"{one}/services/{{service}}/environment", deployments.Environment(parts.reconciler))
-    app.add_route(f"{one}/services/{{service}}/code", deployments.Code(parts.reconciler, uploads))
-    app.add_route(f"{one}/releases", releases.Releases(parts.database, parts.keep_releases))
-    app.add_route(f"{one}/releases/{{number:int}}", releases.Release(parts.database, parts.keep_releases))
-    app.add_route(f"{one}/releases/{{number:int}}/events", releases.Events(parts.reconciler))
-    app.add_route(f"{one}/releases/{{number:int}}/environment", releases.Environment(parts.database))
-    app.add_route(
-        f"{one}/releases/{{number:int}}/services/{{service}}", releases.ReleaseServices(parts.database)
-    )
-    app.add_route(
-        f"{one}/releases/{{number:int}}/services/{{service}}/code",
-        releases.ReleaseCode(parts.database, uploads),
-    )
-    app.add_route(f"{one}/releases/{{number:int}}/source", releases.Source(parts.database, uploads))
-    app.add_route(f"{one}/releases/{{number:int}}/activate", releases.Activate(parts.reconciler))
-    app.add_route(f"{one}/releases/{{number:int}}/cancel", releases.Cancel(parts.reconciler))
+    for path, resource in routes(parts).items():
+        if missing := [method for method, need in declared(resource).items() if need is None]:
+            raise TypeError(f"{path}: nothing says what {', '.join(missing)} needs")
+        app.add_route(path, resource)
     return app
+
+
+def routes(parts: ApiParts) -> dict[str, object]:
+    """Every path with the resource that answers there."""
+    one = "/v1/deployments/{deployment}"
+    release = f"{one}/releases/{{number:int}}"
+    uploads = Uploads(parts.uploads)
+    return {
+        "/v1/tokens": tokens.Tokens(parts.database, parts.gate.look),
+        "/v1/tokens/{name}": tokens.OneToken(parts.database, parts.gate.forget),
+        "/v1/token": tokens.OwnToken(),
+        "/v1/status": status.Status(parts.checks, parts.reconciler),
+        "/v1/keys": keys.Keys(parts.database),
+        "/v1/keys/{name}": keys.Key(parts.database),
+        "/v1/registries": registries.Registries(parts.database),
+        "/v1/registries/{host}": registries.Registry(parts.database, parts.vault),
+        "/v1/deployments": deployments.Deployments(parts.reconciler),
+        one: deployments.Deployment(parts.database, parts.reconciler),
+        f"{one}/instances": deployments.Instances(parts.reconciler),
+        f"{one}/logs": deployments.Logs(parts.reconciler),
+        f"{one}/volumes/{{service}}/{{volume}}": deployments.Volume(parts.reconciler),
+        f"{one}/restart": deployments.Restart(parts.reconciler),
+        f"{one}/plan": plan.Plan(parts.database, parts.reconciler),
+        f"{one}/redeploy": deployments.Redeploy(parts.reconciler),
+        f"{one}/rollback": rollouts.Rollback(parts.reconciler),
+        f"{one}/promote": rollouts.Promote(parts.database, parts.reconciler),
+        f"{one}/export": moving.Export(parts.reconciler),
+        f"{one}/import": moving.Import(parts.reconciler),
+        f"{one}/run": run.Run(parts.reconciler),
+        f"{one}/scale": deployments.Scale(parts.reconciler),
+        f"{one}/secrets": secrets.Secrets(parts.database, parts.vault),
+        f"{one}/secrets/{{name}}": secrets.Secret(parts.database, parts.vault),
+        f"{one}/ttl": deployments.Ttl(parts.reconciler),
+        f"{one}/services/{{service}}": deployments.Service(parts.reconciler),
+        f"{one}/services/{{service}}/environment": deployments.Environment(parts.reconciler),
+        f"{one}/services/{{service}}/code": deployments.Code(parts.reconciler, uploads),
+        f"{one}/releases": releases.Releases(parts.database, parts.keep_releases),
+        release: releases.Release(parts.database, parts.keep_releases),
+        f"{release}/events": releases.Events(parts.reconciler),
+        f"{release}/environment": releases.Environment(parts.database),
+        f"{release}/services/{{service}}": releases.ReleaseServices(parts.database),
+        f"{release}/services/{{service}}/code": releases.ReleaseCode(parts.database, uploads),
+        f"{release}/source": releases.Source(parts.database, uploads),
+        f"{release}/activate": releases.Activate(parts.reconciler),
+        f"{release}/cancel": releases.Cancel(parts.reconciler),
+    }
 
 
 def _calzion_error(
@@ -113,6 +138,6 @@ def _broken(
 
 
 def _serialize(_request: falcon.Request, response: falcon.Response, error: falcon.HTTPError) -> None:
-    code = {404: "not_found", 403: "refused"}.get(error.status_code, "usage")
+    code = {404: "not_found", 401: "refused", 403: "refused", 429: "refused"}.get(error.status_code, "usage")
     message = str(error.description or error.title or error.status)
     response.media = CalzionError(message, code=code).as_dict()

@@ -8,7 +8,9 @@ import falcon
 
 from calzion.controller.api import body, upload
 from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.permission import caller, needs
 from calzion.controller.api.stream import respond
+from calzion.controller.scope import ADMINISTRATOR, Right
 from calzion.controller.store import deployments
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
@@ -17,9 +19,6 @@ from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
 
-ADMINISTRATOR = "administrator"
-"""Whom changes through the machine's own socket are recorded for."""
-
 MAX_LINES = 10_000
 
 
@@ -27,8 +26,11 @@ class Deployments:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
-        response.media = self._reconciler.answer("deployments")
+    @needs(Right.NONE)
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Those that the caller may know of."""
+        found = self._reconciler.answer("deployments")
+        response.media = [each for each in found if caller(request).sees(each["name"])]
 
 
 class Deployment:
@@ -36,6 +38,7 @@ class Deployment:
         self._database = database
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY, creates=True)
     def on_put(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """create_deployment: idempotent."""
         name = body.label(DeploymentName, deployment)
@@ -45,9 +48,11 @@ class Deployment:
         response.status = falcon.HTTP_200 if known else falcon.HTTP_201
         response.media = {"name": name}
 
+    @needs(Right.READ)
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         response.media = self._reconciler.answer("deployment", deployment=deployment)
 
+    @needs(Right.DEPLOY)
     def on_delete(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         name = body.label(DeploymentName, deployment)
         lines = self._reconciler.stream(
@@ -60,6 +65,7 @@ class Volume:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_delete(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str, volume: str
     ) -> None:
@@ -77,6 +83,7 @@ class Service:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY, creates=True)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -89,10 +96,11 @@ class Service:
             deployment=body.label(DeploymentName, deployment),
             service=name,
             keys=keys,
-            user=ADMINISTRATOR,
+            user=caller(request).user,
         )
         respond(request, response, lines)
 
+    @needs(Right.DEPLOY)
     def on_delete(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -100,7 +108,7 @@ class Service:
             "remove_service",
             deployment=body.label(DeploymentName, deployment),
             service=body.label(ServiceName, service),
-            user=ADMINISTRATOR,
+            user=caller(request).user,
         )
         respond(request, response, lines)
 
@@ -110,6 +118,7 @@ class Code:
         self._reconciler = reconciler
         self._uploads = uploads
 
+    @needs(Right.DEPLOY)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -118,7 +127,7 @@ class Code:
         with self._uploads.receive(upload.Whole(request)) as source:
             lines = upload.fail_early(
                 self._reconciler.stream(
-                    "upload", deployment=name, service=app, source=source, user=ADMINISTRATOR
+                    "upload", deployment=name, service=app, source=source, user=caller(request).user
                 )
             )
         respond(request, response, lines)
@@ -128,6 +137,7 @@ class Instances:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.READ)
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         response.media = self._reconciler.answer("instances", deployment=deployment)
 
@@ -136,6 +146,7 @@ class Environment:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.READ)
     def on_get(
         self, _request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -149,6 +160,7 @@ class Logs:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.READ)
     def on_get(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         lines = self._reconciler.stream(
             "logs",
@@ -165,6 +177,7 @@ class Restart:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         service = body.json_object(request).get("service")
         lines = self._reconciler.stream(
@@ -179,6 +192,7 @@ class Redeploy:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """What runs, again, with the values of now: {"rebuild": true, "user": "…"}. Leaving cancels it."""
         data = body.json_object(request)
@@ -186,7 +200,7 @@ class Redeploy:
             "redeploy",
             deployment=body.label(DeploymentName, deployment),
             rebuild=data.get("rebuild") is True,
-            user=body.optional(data, "user", ADMINISTRATOR),
+            user=caller(request).named(body.optional(data, "user", ADMINISTRATOR)),
         )
         respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
 
@@ -195,6 +209,7 @@ class Ttl:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """How long the deployment may live from now on: {"ttl": "3d"}, or "never"."""
         name = body.label(DeploymentName, deployment)
@@ -206,6 +221,7 @@ class Scale:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         counts = body.json_object(request).get("counts")
         if not isinstance(counts, dict) or not counts:

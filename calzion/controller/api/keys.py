@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from calzion.controller.access import parse_pattern
 from calzion.controller.api import body
+from calzion.controller.api.permission import needs
+from calzion.controller.scope import Right
 from calzion.controller.store import keys
 from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
@@ -26,10 +28,12 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @needs(Right.ADMIN)
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         with self._database.read() as connection:
             response.media = [key_view(key) for key in keys.all_keys(connection)]
 
+    @needs(Right.ADMIN)
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         data = body.json_object(request)
         allow = data.get("allow") or []
@@ -54,6 +58,7 @@ class Key:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @needs(Right.ADMIN)
     def on_delete(self, _request: falcon.Request, response: falcon.Response, name: str) -> None:
         with self._database.write() as connection:
             removed = keys.remove(connection, name)

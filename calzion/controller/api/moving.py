@@ -8,8 +8,9 @@ import falcon
 
 from calzion.controller.api import body
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.permission import caller, needs
 from calzion.controller.api.upgrade import relay, upgraded
+from calzion.controller.scope import ADMINISTRATOR, Right
 from calzion.frames import ARCHIVE_PROTOCOL
 from calzion.model import DeploymentName
 
@@ -18,6 +19,7 @@ class Export:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
         """{"user": "…", "secrets": false, "pause": true}: without "secrets": false the archive holds their values."""
         data = body.json_object(request)
@@ -29,6 +31,7 @@ class Import:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY, creates=True)
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
         """{"user": "…", "sanitize": true}: with the tasks that sanitize data. Leaving before the switch cancels."""
         data = body.json_object(request)
@@ -44,7 +47,7 @@ def _carry(
     **more: bool,
 ) -> None:
     name = body.label(DeploymentName, deployment)
-    user = body.optional(data, "user", ADMINISTRATOR)
+    user = caller(request).named(body.optional(data, "user", ADMINISTRATOR))
     client = upgraded(request, ARCHIVE_PROTOCOL)
     _, server = reconciler.converse(operation, deployment=name, user=user, **more)
     with server:

@@ -6,8 +6,10 @@ import falcon
 
 from calzion.controller.api import body
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.permission import caller, known_origin, needs
 from calzion.controller.proposed import Proposed
+from calzion.controller.scope import Right
+from calzion.controller.store.database import Database
 from calzion.model import DeploymentName
 
 MAX_PLAN = 3 << 20
@@ -15,9 +17,11 @@ MAX_PLAN = 3 << 20
 
 
 class Plan:
-    def __init__(self, reconciler: ReconcilerClient) -> None:
+    def __init__(self, database: Database, reconciler: ReconcilerClient) -> None:
+        self._database = database
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY, creates=True)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Compares a proposed template with what is there, and changes nothing.
 
@@ -29,8 +33,8 @@ class Plan:
         name = body.label(DeploymentName, deployment)
         proposed = body.json_object(request, MAX_PLAN)
         origin = body.optional(proposed, "from")
-        data_from = body.label(DeploymentName, origin) if origin else ""
+        data_from = known_origin(request, self._database, origin) if origin else ""
         Proposed.parse(proposed)
         response.media = self._reconciler.answer(
-            "plan", deployment=name, proposed=proposed, origin=data_from, user=ADMINISTRATOR
+            "plan", deployment=name, proposed=proposed, origin=data_from, user=caller(request).user
         )

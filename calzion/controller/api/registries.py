@@ -8,7 +8,9 @@ from urllib.parse import unquote
 import falcon
 
 from calzion.controller.api import body
+from calzion.controller.api.permission import needs
 from calzion.controller.registries import check_host, check_login
+from calzion.controller.scope import Right
 from calzion.controller.store import registries
 from calzion.controller.store.database import Database
 from calzion.controller.vault import Vault
@@ -20,6 +22,7 @@ class Registries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @needs(Right.ADMIN)
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         with self._database.read() as connection:
             response.media = [
@@ -33,6 +36,7 @@ class Registry:
         self._database = database
         self._vault = vault
 
+    @needs(Right.ADMIN)
     def on_put(self, request: falcon.Request, response: falcon.Response, host: str) -> None:
         """{"user": text, "password": text}."""
         name, data = check_host(unquote(host)), body.json_object(request)
@@ -41,6 +45,7 @@ class Registry:
             registries.put(connection, self._vault, name, login, time.time())
         response.media = {"host": name, "user": login.user}
 
+    @needs(Right.ADMIN)
     def on_delete(self, _request: falcon.Request, response: falcon.Response, host: str) -> None:
         name = check_host(unquote(host))
         with self._database.write() as connection:

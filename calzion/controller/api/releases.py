@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from calzion.controller.api import body, upload
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.permission import caller, known_origin, needs
 from calzion.controller.api.stream import respond
 from calzion.controller.origin import Origin
 from calzion.controller.proposed import read_sections
+from calzion.controller.scope import ADMINISTRATOR, Right
 from calzion.controller.store import deployments, kept, releases
 from calzion.controller.store.database import Database
 from calzion.controller.store.releases import OPEN_FOR, ReleaseService, ReleaseState
@@ -29,6 +30,7 @@ class Releases:
         self._database = database
         self._keep = keep
 
+    @needs(Right.READ)
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         with self._database.read() as connection:
             found = deployments.get(connection, deployment)
@@ -36,6 +38,7 @@ class Releases:
             listed = releases.of_deployment(connection, found.id)
             response.media = [release_view(connection, release, back) for release in listed]
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}.
 
@@ -43,15 +46,13 @@ class Releases:
         the last try named. "ttl" is how long it may live, such as 3d.
         """
         data = body.json_object(request)
-        user = body.optional(data, "user", ADMINISTRATOR)
+        user = caller(request).named(body.optional(data, "user", ADMINISTRATOR))
         commit = body.commit(body.optional(data, "commit"))
         origin = body.optional(data, "from")
-        data_from = body.label(DeploymentName, origin) if origin else ""
+        data_from = known_origin(request, self._database, origin) if origin else ""
         ttl = parse_ttl(body.text(data, "ttl")) if "ttl" in data else None
         with self._database.write() as connection:
             found = deployments.get(connection, deployment)
-            if data_from:
-                deployments.get(connection, data_from)
             release = releases.open_release(
                 connection,
                 found.id,
@@ -70,6 +71,7 @@ class Release:
         self._database = database
         self._keep = keep
 
+    @needs(Right.READ)
     def on_get(
         self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -85,6 +87,7 @@ class Environment:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @needs(Right.DEPLOY)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -100,6 +103,7 @@ class ReleaseServices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @needs(Right.DEPLOY)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
     ) -> None:
@@ -118,6 +122,7 @@ class ReleaseCode:
         self._database = database
         self._uploads = uploads
 
+    @needs(Right.DEPLOY)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
     ) -> None:
@@ -155,6 +160,7 @@ class Source:
         self._database = database
         self._uploads = uploads
 
+    @needs(Right.DEPLOY)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -175,6 +181,7 @@ class Events:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.READ)
     def on_get(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -192,6 +199,7 @@ class Activate:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -205,6 +213,7 @@ class Cancel:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(
         self, _request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:

@@ -6,8 +6,10 @@ import falcon
 
 from calzion.controller.api import body, upload
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.deployments import ADMINISTRATOR
+from calzion.controller.api.permission import caller, known_origin, needs
 from calzion.controller.api.stream import respond
+from calzion.controller.scope import ADMINISTRATOR, Right
+from calzion.controller.store.database import Database
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
 
@@ -16,6 +18,7 @@ class Rollback:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """To {"release": number}, or without it to the one before: {"user": "…"}. Leaving cancels it."""
         data = body.json_object(request)
@@ -23,24 +26,26 @@ class Rollback:
             "rollback",
             deployment=body.label(DeploymentName, deployment),
             release=_number(data.get("release")),
-            user=body.optional(data, "user", ADMINISTRATOR),
+            user=caller(request).named(body.optional(data, "user", ADMINISTRATOR)),
         )
         respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
 
 
 class Promote:
-    def __init__(self, reconciler: ReconcilerClient) -> None:
+    def __init__(self, database: Database, reconciler: ReconcilerClient) -> None:
+        self._database = database
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY, creates=True)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """What {"from": "…"} runs goes live here; {"plan": true} only tells what would change."""
         data = body.json_object(request)
         target = body.label(DeploymentName, deployment)
-        origin = body.label(DeploymentName, body.text(data, "from"))
+        origin = known_origin(request, self._database, body.text(data, "from"))
         if data.get("plan") is True:
             response.media = self._reconciler.answer("promotion", deployment=target, origin=origin)
             return
-        user = body.optional(data, "user", ADMINISTRATOR)
+        user = caller(request).named(body.optional(data, "user", ADMINISTRATOR))
         conversation = self._reconciler.begin("promote", deployment=target, origin=origin, user=user)
         respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
 

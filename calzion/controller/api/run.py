@@ -8,7 +8,9 @@ import falcon
 
 from calzion.controller.api import body
 from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.permission import needs
 from calzion.controller.api.upgrade import relay, upgraded
+from calzion.controller.scope import Right
 from calzion.errors import CalzionError
 from calzion.frames import PROTOCOL
 from calzion.model import Command, DeploymentName, ServiceName
@@ -21,6 +23,7 @@ class Run:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
+    @needs(Right.DEPLOY)
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
         """{"service": …, "command": [words] or "shell line", "env": {…}, "terminal": {"rows", "columns"} or null}."""
         name = body.label(DeploymentName, deployment)

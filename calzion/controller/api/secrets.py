@@ -9,6 +9,8 @@ import falcon
 from sqlalchemy import Connection
 
 from calzion.controller.api import body
+from calzion.controller.api.permission import needs
+from calzion.controller.scope import Right
 from calzion.controller.secret import check_secret, users
 from calzion.controller.store import deployments, releases, secrets
 from calzion.controller.store.database import Database
@@ -24,10 +26,12 @@ class Secrets:
         self._database = database
         self._vault = vault
 
+    @needs(Right.READ)
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         with self._database.read() as connection:
             response.media = _views(connection, deployments.get(connection, deployment))
 
+    @needs(Right.DEPLOY, creates=True)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Several at once, or none: {"secrets": {NAME: value}}."""
         given = body.json_object(request).get("secrets")
@@ -42,11 +46,13 @@ class Secret:
         self._database = database
         self._vault = vault
 
+    @needs(Right.DEPLOY, creates=True)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str, name: str) -> None:
         """{"value": text}. The deployment is made where it is missing."""
         value = check_secret(name, body.json_object(request).get("value"))
         response.media = _set(self._database, self._vault, deployment, {name: value})
 
+    @needs(Right.DEPLOY)
     def on_delete(
         self, _request: falcon.Request, response: falcon.Response, deployment: str, name: str
     ) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import falcon
 
 from calzion.controller.api.client import ReconcilerClient
+from calzion.controller.api.permission import needs
+from calzion.controller.scope import Right
 from calzion.errors import CalzionError
 
 
@@ -24,6 +26,7 @@ class Status:
         self._checks = checks
         self._reconciler = reconciler
 
+    @needs(Right.ADMIN)
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         problems = {check.name: check.problem() for check in self._checks}
         parts = [

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import falcon
 
+from calzion.controller.api.gate import limit_waits
 from calzion.errors import CalzionError
 
 _BLOCK = 1 << 16
@@ -64,6 +65,7 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
 def _keep_alive(client: socket.socket) -> None:
     """Notice within a minute that the other end of a network is gone."""
     if client.family in (socket.AF_INET, socket.AF_INET6):
+        limit_waits(client, 0)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for option, value in ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3)):
