@@ -1,4 +1,4 @@
-"""The API's client: HTTP/1.1 over the unix socket of this machine's administrator."""
+"""The API's client: HTTP/1.1 over the unix socket of this machine's administrator, or to a server elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from calzion.cli.remote import Remote
 from calzion.cli.sse import Message, messages
 from calzion.errors import CalzionError
 
@@ -21,8 +22,8 @@ TIMEOUT = 60.0
 class Client:
     """Paths are below /v1. Every call raises CalzionError: what the API refused, or `unreachable`."""
 
-    def __init__(self, path: Path, timeout: float = TIMEOUT) -> None:
-        self._path = path
+    def __init__(self, server: Path | Remote, timeout: float = TIMEOUT) -> None:
+        self._server = server
         self._timeout = timeout
 
     def get(self, path: str) -> Any:
@@ -39,7 +40,7 @@ class Client:
 
     def upload(self, path: str, chunks: Iterator[bytes]) -> Any:
         """PUT what `chunks` gives while it is made."""
-        connection = _UnixConnection(self._path, None)
+        connection = self._connection(None)
         try:
             response = self._send_chunks(connection, path, chunks)
             if response.status >= 300:
@@ -83,8 +84,8 @@ class Client:
         accept: str,
         more: Mapping[str, str] | None = None,
     ) -> Iterator[tuple[HTTPConnection, HTTPResponse]]:
-        connection = _UnixConnection(self._path, self._timeout)
-        headers = {"Accept": accept, **(more or {})}
+        connection = self._connection(self._timeout)
+        headers = {"Accept": accept, **self._authorization(), **(more or {})}
         try:
             response = self._send(connection, method, path, body, headers)
             if response.status >= 300:
@@ -118,7 +119,7 @@ class Client:
 
     def _send_chunks(self, connection: HTTPConnection, path: str, chunks: Iterator[bytes]) -> HTTPResponse:
         self._connect(connection)
-        headers = {"Accept": "application/json", "Transfer-Encoding": "chunked"}
+        headers = {"Accept": "application/json", "Transfer-Encoding": "chunked", **self._authorization()}
         try:
             # A refusal may come before the end of what is sent; then it says why.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -127,17 +128,26 @@ class Client:
         except (OSError, HTTPException) as error:
             raise lost() from error
 
+    def _connection(self, timeout: float | None) -> HTTPConnection:
+        if isinstance(self._server, Path):
+            return _UnixConnection(self._server, timeout)
+        return self._server.connection(timeout)
+
+    def _authorization(self) -> dict[str, str]:
+        """RFC 6750, 2.1."""
+        return {} if isinstance(self._server, Path) else {"Authorization": f"Bearer {self._server.token}"}
+
     def _connect(self, connection: HTTPConnection) -> None:
         try:
             connection.connect()
         except PermissionError as error:
             raise CalzionError(
-                f"you may not use {self._path}",
+                f"you may not use {self._server}",
                 code="refused",
                 hint="run this as the user who runs 'calzion serve'",
             ) from error
         except OSError as error:
-            raise unreachable(self._path) from error
+            raise unreachable(self._server, str(error)) from error
 
 
 class _UnixConnection(HTTPConnection):
@@ -151,9 +161,15 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def unreachable(path: Path) -> CalzionError:
+def unreachable(server: Path | Remote, reason: str) -> CalzionError:
+    if not isinstance(server, Path):
+        return CalzionError(
+            f"no answer at {server.url}: {reason}",
+            code="unreachable",
+            hint="'calzion login URL' chooses another server, 'calzion logout' none",
+        )
     return CalzionError(
-        f"Calzion is not running (no answer at {path})",
+        f"Calzion is not running (no answer at {server})",
         code="unreachable",
         hint="start it with: calzion serve",
     )

@@ -46,10 +46,19 @@ class Invocation:
             return str(self.uid)
 
     def client(self, timeout: float | None = None) -> Client:
-        """The server's client, with its own patience or `timeout` seconds for an answer."""
-        from calzion.cli.client import TIMEOUT, Client
+        """The server's client, with its own patience or `timeout` seconds for an answer.
 
-        return Client(self.settings().layout.api_socket, timeout or TIMEOUT)
+        It is the one that 'calzion login' chose, unless an installation of this machine is named.
+        """
+        from calzion.cli.client import TIMEOUT, Client
+        from calzion.cli.credentials import find_remote
+
+        remote = None if self._names_installation() else find_remote(self.environ)
+        return Client(remote or self.settings().layout.api_socket, timeout or TIMEOUT)
+
+    def _names_installation(self) -> bool:
+        named = self.flags.get("data") or self.file
+        return bool(named or self.environ.get("CALZION_DATA") or self.environ.get("CALZION_CONFIG"))
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -141,6 +141,50 @@ PAGES: dict[str, Page] = {
             "calzion keys remove SHA256:Zk3F0gXbyf2mPqV3dZ1uQf6Y0r0Xh1nB2cM8aJw5LrE": "one key",
         }
     ),
+    "tokens": Page(
+        examples={
+            "calzion tokens add ci --scope deploy --allow 'myapp-*'": "for a pipeline",
+            "calzion tokens list": "who has one, for what, until when",
+        }
+    ),
+    "tokens add": Page(
+        examples={
+            "calzion tokens add monitor --allow '*' --expires never > token": "may look at everything",
+            "calzion tokens add ci --scope deploy --allow 'myapp-*' --allow shop": "some deployments alone",
+            "calzion tokens add alice --scope admin --expires 12h": "everything, for a day's work",
+        },
+    ),
+    "tokens list": Page(
+        examples={
+            "calzion tokens list": "a line for each",
+            "calzion tokens list --json | jq -r '.[].user'": "for a program",
+        }
+    ),
+    "tokens remove": Page(
+        examples={
+            "calzion tokens remove ci": "every token of ci",
+            "calzion tokens remove 5f0c1e9a77b2": "one token",
+        },
+        exits={3: "there is no such token"},
+    ),
+    "login": Page(
+        examples={
+            "calzion login https://calzion.example.com": "asks for the token, and shows nothing",
+            "calzion login http://127.0.0.1:4000 < token": "through a tunnel: ssh -NL 4000:127.0.0.1:4000 HOST",
+        },
+        exits={4: "refused: the token is not valid", 5: "the server can't be reached"},
+        environment={
+            "CALZION_URL": "the server to talk to, before the file",
+            "CALZION_TOKEN": "its token, with CALZION_URL",
+        },
+        files={"~/.config/calzion/credentials.json": "the server and the token, for you alone"},
+        server=False,
+    ),
+    "logout": Page(
+        examples={"calzion logout": "commands are for this machine's server again"},
+        files={"~/.config/calzion/credentials.json": "what is removed"},
+        server=False,
+    ),
     "registries": Page(
         examples={
             "calzion registries add registry.example.com --user ci": "asks for the password",

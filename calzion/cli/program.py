@@ -25,6 +25,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor:doctor", "Say what this machine can do, and what is missing."),
     "images": ("images:images", "What containers are made of: built here, for the Docker backend."),
     "keys": ("keys:keys", "Who may push: users' SSH keys."),
+    "tokens": ("tokens:tokens", "Who may use the API from elsewhere, and for how long."),
+    "login": ("login:login", "Have commands talk to a server elsewhere."),
+    "logout": ("login:logout", "Have them talk to this machine's server again."),
     "registries": ("registries:registries", "Where private images come from: registries' credentials."),
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
     "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
@@ -86,7 +89,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "destroy",
     ),
     "Looking": ("list", "volumes", "ps", "show", "releases", "logs", "env"),
-    "Users": ("keys",),
+    "Users": ("keys", "tokens", "login", "logout"),
     "Templates": ("init", "template"),
 }
 """The commands as the help shows them; those that are named nowhere stand at the end."""
