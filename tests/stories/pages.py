@@ -138,4 +138,7 @@ class Reader:
                 insteadOf = ssh://git@localhost:2222/
                 """)
         )
-        (home / ".curlrc").write_text(f'connect-to = "::127.0.0.1:{site.http}"\nnoproxy = "*"\n')
+        (home / ".curlrc").write_text(
+            f'connect-to = "127.0.0.1:4000:127.0.0.1:{site.api}"\n'
+            f'connect-to = "::127.0.0.1:{site.http}"\nnoproxy = "*"\n'
+        )

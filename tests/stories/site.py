@@ -27,7 +27,7 @@ class Site:
         self.backend = backend
         self.root = Path(tempfile.mkdtemp(prefix="cz"))
         self.data = self.root / "data"
-        self.ssh, self.http = free_port(), free_port()
+        self.ssh, self.http, self.api = free_port(), free_port(), free_port()
         self.server: subprocess.Popen[str] | None = None
         self.add_key("alice")
 
@@ -38,6 +38,7 @@ class Site:
 
     def start(self, *flags: str) -> None:
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
+        addresses += ["--api", f"127.0.0.1:{self.api}"]
         settings = [*addresses, "--backend", self.backend, "--drain-timeout", "2"]
         self.server = subprocess.Popen(
             [*PROGRAM, "serve", "--data", str(self.data), *settings, *flags],
