@@ -48,7 +48,7 @@ def backup(invocation: Invocation, target: str, pause: bool) -> None:
         raise CalzionError("a backup is no text for a terminal", hint="name a file", code="usage")
     out = sys.stderr if target == "-" else sys.stdout
     began, show = time.monotonic(), printer(invocation, out)
-    listed = invocation.client().get("/deployments")
+    listed = invocation.local_client().get("/deployments")
     with writing.opened(target, sys.stdout.buffer) as writer:
         sizes = {
             name: _write(invocation, name, writer, show, pause=pause)
@@ -88,7 +88,7 @@ def _write(
                 write(data)
                 counted += len(data)
 
-            export_to(invocation, name, take, show, pause=pause)
+            export_to(invocation, invocation.local_client(), name, take, show, pause=pause)
     except CalzionError as error:
         if error.code != "not_found":
             raise

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from calzion.cli.archive import Sender, received
+from calzion.cli.client import Client
 from calzion.cli.follow import follow, printer
 from calzion.cli.interrupt import cancelling
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
@@ -42,11 +43,14 @@ def export_deployment(
     """
     show = printer(invocation, sys.stderr if file == "-" else None)
     with _opened(file) as write:
-        export_to(invocation, deployment, write, show, secrets=not without_secrets, pause=pause)
+        export_to(
+            invocation, invocation.client(), deployment, write, show, secrets=not without_secrets, pause=pause
+        )
 
 
 def export_to(
     invocation: Invocation,
+    client: Client,
     deployment: DeploymentName,
     write: Callable[[bytes], object],
     show: Callable[[Event], None],
@@ -58,7 +62,7 @@ def export_to(
     body = {"user": invocation.user, "secrets": secrets, "pause": pause}
     path = f"/deployments/{deployment}/export"
     with (
-        invocation.client().upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader),
+        client.upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader),
         cancelling(Sender(connection).cancel),
     ):
         follow(received(reader, write), show)

@@ -11,6 +11,7 @@ from typing import IO
 import click
 
 from calzion.cli.archive import Sender, received
+from calzion.cli.client import Client
 from calzion.cli.follow import follow, printer
 from calzion.cli.interrupt import cancelling
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
@@ -37,16 +38,21 @@ def import_deployment(invocation: Invocation, file: str, deployment: DeploymentN
     new. Whatever fails, also Ctrl-C before the switch, leaves nothing of it.
     """
     with _opened(file) as archive:
-        import_from(invocation, archive, deployment, sanitize=sanitize)
+        import_from(invocation, invocation.client(), archive, deployment, sanitize=sanitize)
 
 
 def import_from(
-    invocation: Invocation, archive: IO[bytes], deployment: DeploymentName, *, sanitize: bool = False
+    invocation: Invocation,
+    client: Client,
+    archive: IO[bytes],
+    deployment: DeploymentName,
+    *,
+    sanitize: bool = False,
 ) -> None:
     """Make a deployment of what `archive` gives, and print the events of it. Raises CalzionError."""
     body = {"user": invocation.user, "sanitize": sanitize}
     path = f"/deployments/{deployment}/import"
-    with invocation.client().upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader):
+    with client.upgrade(path, body, ARCHIVE_PROTOCOL) as (connection, reader):
         sender = Sender(connection)
         sender.send_all(archive)
         with cancelling(sender.cancel):

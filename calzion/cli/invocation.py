@@ -56,6 +56,12 @@ class Invocation:
         remote = None if self._names_installation() else find_remote(self.environ)
         return Client(remote or self.settings().layout.api_socket, timeout or TIMEOUT)
 
+    def local_client(self) -> Client:
+        """That of this machine's installation, wherever one has logged in."""
+        from calzion.cli.client import TIMEOUT, Client
+
+        return Client(self.settings().layout.api_socket, TIMEOUT)
+
     def _names_installation(self) -> bool:
         named = self.flags.get("data") or self.file
         return bool(named or self.environ.get("CALZION_DATA") or self.environ.get("CALZION_CONFIG"))

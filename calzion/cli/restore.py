@@ -67,7 +67,7 @@ def _chosen(contents: Contents, only: tuple[DeploymentName, ...]) -> tuple[Deplo
 def _restore_access(invocation: Invocation, contents: Contents) -> None:
     from urllib.parse import quote
 
-    client = invocation.client()
+    client = invocation.local_client()
     for key in contents.keys:
         body = {"name": key.name, "key": key.line, "allow": list(key.allow), "admin": key.admin}
         try:
@@ -98,7 +98,7 @@ def _restore_deployments(
     """Returns those that could not be restored, each of which has said why."""
     from calzion.backup.contents import export_name
 
-    there = {each["name"] for each in invocation.client().get("/deployments") if each["release"]}
+    there = {each["name"] for each in invocation.local_client().get("/deployments") if each["release"]}
     failed = []
     for name in names:
         if name in there:
@@ -106,7 +106,7 @@ def _restore_deployments(
             continue
         try:
             with reader.open(export_name(name)) as archive:
-                import_from(invocation, archive, name)
+                import_from(invocation, invocation.local_client(), archive, name)
         except FileNotFoundError:
             failed.append(name)
             print(f" !     {name}: its file is missing", file=sys.stderr)
