@@ -13,6 +13,7 @@ from calzion.controller.api import (
     deployments,
     keys,
     moving,
+    openapi,
     plan,
     registries,
     releases,
@@ -79,7 +80,8 @@ def routes(parts: ApiParts) -> dict[str, object]:
     one = "/v1/deployments/{deployment}"
     release = f"{one}/releases/{{number:int}}"
     uploads = Uploads(parts.uploads)
-    return {
+    found: dict[str, object] = {
+        "/v1/openapi.json": openapi.Description(lambda: openapi.describe(found)),
         "/v1/tokens": tokens.Tokens(parts.database, parts.gate.look),
         "/v1/tokens/{name}": tokens.OneToken(parts.database, parts.gate.forget),
         "/v1/token": tokens.OwnToken(),
@@ -118,6 +120,7 @@ def routes(parts: ApiParts) -> dict[str, object]:
         f"{release}/activate": releases.Activate(parts.reconciler),
         f"{release}/cancel": releases.Cancel(parts.reconciler),
     }
+    return found
 
 
 def _calzion_error(

@@ -7,15 +7,17 @@ import re
 from typing import Any, TypeVar
 
 import falcon
+from pydantic import BaseModel, ValidationError
 
 from calzion.errors import CalzionError
 from calzion.model import Label
 
 MAX_JSON = 1 << 20
-MAX_LINE = 64
+MAX_PLACE = 100
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 
+_Body = TypeVar("_Body", bound=BaseModel)
 _Name = TypeVar("_Name", bound=Label)
 
 
@@ -34,19 +36,24 @@ def json_object(request: falcon.Request, most: int = MAX_JSON) -> dict[str, Any]
     return data
 
 
-def text(data: dict[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise CalzionError(f"{name!r} is missing, or no text", code="usage")
-    return value
+def read(request: falcon.Request, model: type[_Body], most: int = MAX_JSON) -> _Body:
+    """The body as the model has it. Raises CalzionError (usage) that names all that does not fit."""
+    data = json_object(request, most)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(each["loc"], each["msg"]) for each in error.errors(include_input=False)]
+        raise CalzionError(
+            f"the body does not fit: {problems[0]}",
+            hint="GET /v1/openapi.json describes it",
+            code="usage",
+            detail=problems,
+        ) from None
 
 
-def optional(data: dict[str, Any], name: str, default: str = "") -> str:
-    """A short line of text, `default` where there is none. Raises CalzionError (usage)."""
-    value = data.get(name) or default
-    if not isinstance(value, str) or len(value) > MAX_LINE or not value.isprintable():
-        raise CalzionError(f"{name!r} is no line of at most {MAX_LINE} characters", code="usage")
-    return value
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(map(str, place)).encode("ascii", "backslashreplace").decode()[:MAX_PLACE]
+    return f"{where}: {message}"
 
 
 def commit(value: str) -> str:

@@ -6,20 +6,21 @@ import time
 
 import falcon
 
-from calzion.controller.api import body, upload
+from calzion.controller.api import bodies, body, upload
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.permission import caller, needs
+from calzion.controller.api.permission import TAR, caller, needs
 from calzion.controller.api.stream import respond
 from calzion.controller.scope import ADMINISTRATOR, Right
 from calzion.controller.store import deployments
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
-from calzion.errors import CalzionError
 from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
+from calzion.template.shape import ServiceShape
 
 MAX_LINES = 10_000
+_LOG_QUERY = {"service": "string", "lines": "integer", "follow": "boolean", "since": "number"}
 
 
 class Deployments:
@@ -52,7 +53,7 @@ class Deployment:
     def on_get(self, _request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         response.media = self._reconciler.answer("deployment", deployment=deployment)
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, query={"confirm": "string"})
     def on_delete(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         name = body.label(DeploymentName, deployment)
         lines = self._reconciler.stream(
@@ -83,7 +84,7 @@ class Service:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY, creates=True)
+    @needs(Right.DEPLOY, ServiceShape, creates=True)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -118,7 +119,7 @@ class Code:
         self._reconciler = reconciler
         self._uploads = uploads
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, TAR)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, service: str
     ) -> None:
@@ -160,7 +161,7 @@ class Logs:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.READ)
+    @needs(Right.READ, query=_LOG_QUERY)
     def on_get(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         lines = self._reconciler.stream(
             "logs",
@@ -177,13 +178,13 @@ class Restart:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Restart)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
-        service = body.json_object(request).get("service")
+        service = body.read(request, bodies.Restart).service
         lines = self._reconciler.stream(
             "restart",
             deployment=body.label(DeploymentName, deployment),
-            service=body.label(ServiceName, str(service)) if service else None,
+            service=body.label(ServiceName, service) if service else None,
         )
         respond(request, response, upload.fail_early(lines))
 
@@ -192,15 +193,15 @@ class Redeploy:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Redeploy)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """What runs, again, with the values of now: {"rebuild": true, "user": "…"}. Leaving cancels it."""
-        data = body.json_object(request)
+        data = body.read(request, bodies.Redeploy)
         conversation = self._reconciler.begin(
             "redeploy",
             deployment=body.label(DeploymentName, deployment),
-            rebuild=data.get("rebuild") is True,
-            user=caller(request).named(body.optional(data, "user", ADMINISTRATOR)),
+            rebuild=data.rebuild,
+            user=caller(request).named(data.user or ADMINISTRATOR),
         )
         respond(request, response, upload.fail_early(conversation.lines()), left=conversation.hang_up)
 
@@ -209,11 +210,11 @@ class Ttl:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Ttl)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """How long the deployment may live from now on: {"ttl": "3d"}, or "never"."""
         name = body.label(DeploymentName, deployment)
-        ttl = parse_ttl(body.text(body.json_object(request), "ttl"))
+        ttl = parse_ttl(body.read(request, bodies.Ttl).ttl)
         response.media = self._reconciler.answer("ttl", deployment=name, ttl=ttl)
 
 
@@ -221,13 +222,9 @@ class Scale:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Scale)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
-        counts = body.json_object(request).get("counts")
-        if not isinstance(counts, dict) or not counts:
-            raise CalzionError("'counts' is no object such as {\"my-webapp.worker\": 2}", code="usage")
-        if not all(isinstance(count, int) and not isinstance(count, bool) for count in counts.values()):
-            raise CalzionError("'counts' holds something that is no whole number", code="usage")
+        counts = dict(body.read(request, bodies.Scale).counts)
         name = body.label(DeploymentName, deployment)
         respond(
             request,

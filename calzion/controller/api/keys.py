@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from calzion.controller.access import parse_pattern
-from calzion.controller.api import body
+from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.scope import Right
 from calzion.controller.store import keys
@@ -33,14 +33,11 @@ class Keys:
         with self._database.read() as connection:
             response.media = [key_view(key) for key in keys.all_keys(connection)]
 
-    @needs(Right.ADMIN)
+    @needs(Right.ADMIN, bodies.NewKey)
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        data = body.json_object(request)
-        allow = data.get("allow") or []
-        if not isinstance(allow, list):
-            raise CalzionError("'allow' is no list", code="usage")
-        key = parse_key(body.text(data, "name"), body.text(data, "key"), [str(each) for each in allow])
-        key = UserKey(**{**key.__dict__, "admin": data.get("admin") is True})
+        data = body.read(request, bodies.NewKey)
+        key = parse_key(data.name, data.key, data.allow)
+        key = UserKey(**{**key.__dict__, "admin": data.admin})
         with self._database.write() as connection:
             known = keys.by_fingerprint(connection, key.fingerprint)
             if known:

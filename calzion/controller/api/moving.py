@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import falcon
 
-from calzion.controller.api import body
+from calzion.controller.api import bodies, body
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.permission import caller, needs
 from calzion.controller.api.upgrade import relay, upgraded
@@ -19,11 +17,11 @@ class Export:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Export, upgrade=ARCHIVE_PROTOCOL)
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
         """{"user": "…", "secrets": false, "pause": true}: without "secrets": false the archive holds their values."""
-        data = body.json_object(request)
-        more = {"secrets": data.get("secrets") is not False, "pause": data.get("pause") is True}
+        data = body.read(request, bodies.Export)
+        more = {"secrets": data.secrets, "pause": data.pause}
         _carry(self._reconciler, request, "export", deployment, data, **more)
 
 
@@ -31,11 +29,11 @@ class Import:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY, creates=True)
+    @needs(Right.DEPLOY, bodies.Import, creates=True, upgrade=ARCHIVE_PROTOCOL)
     def on_post(self, request: falcon.Request, _response: falcon.Response, deployment: str) -> None:
         """{"user": "…", "sanitize": true}: with the tasks that sanitize data. Leaving before the switch cancels."""
-        data = body.json_object(request)
-        _carry(self._reconciler, request, "import", deployment, data, sanitize=data.get("sanitize") is True)
+        data = body.read(request, bodies.Import)
+        _carry(self._reconciler, request, "import", deployment, data, sanitize=data.sanitize)
 
 
 def _carry(
@@ -43,11 +41,11 @@ def _carry(
     request: falcon.Request,
     operation: str,
     deployment: str,
-    data: dict[str, Any],
+    data: bodies.ByUser,
     **more: bool,
 ) -> None:
     name = body.label(DeploymentName, deployment)
-    user = caller(request).named(body.optional(data, "user", ADMINISTRATOR))
+    user = caller(request).named(data.user or ADMINISTRATOR)
     client = upgraded(request, ARCHIVE_PROTOCOL)
     _, server = reconciler.converse(operation, deployment=name, user=user, **more)
     with server:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import falcon
+from pydantic import BaseModel
 
 from calzion.controller.api import body
 from calzion.controller.scope import Caller, Right, unknown
@@ -14,24 +15,41 @@ from calzion.controller.store import deployments
 from calzion.controller.store.database import Database
 from calzion.model import DeploymentName
 
+TAR = "application/x-tar"
+"""The media type of uploaded code."""
+
 _Responder = TypeVar("_Responder", bound=Callable[..., None])
 _MARK = "__calzion_need__"
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Need:
-    """`creates` says that the deployment of the path need not be there."""
+    """`creates` says that the deployment of the path need not be there.
+
+    The rest describes the request: the models or media types of its body, the JSON types of its query's parameters, and
+    the protocol to which it upgrades the connection.
+    """
 
     right: Right
     creates: bool = False
+    takes: tuple[type[BaseModel] | str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    upgrade: str = ""
 
 
-def needs(right: Right, *, creates: bool = False) -> Callable[[_Responder], _Responder]:
-    """Declare it of a responder. It is for the deployment of the path where there is one."""
+def needs(
+    right: Right,
+    *takes: type[BaseModel] | str,
+    creates: bool = False,
+    query: Mapping[str, str] | None = None,
+    upgrade: str = "",
+) -> Callable[[_Responder], _Responder]:
+    """Declare it of a responder, as in Need. It is for the deployment of the path where there is one."""
+    need = Need(right=right, creates=creates, takes=takes, query=query or {}, upgrade=upgrade)
 
     def declare(responder: _Responder) -> _Responder:
-        setattr(responder, _MARK, Need(right, creates))
+        setattr(responder, _MARK, need)
         return responder
 
     return declare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import falcon
 
-from calzion.controller.api import body
+from calzion.controller.api import bodies, body
 from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.permission import caller, known_origin, needs
 from calzion.controller.proposed import Proposed
@@ -21,7 +21,7 @@ class Plan:
         self._database = database
         self._reconciler = reconciler
 
-    @needs(Right.DEPLOY, creates=True)
+    @needs(Right.DEPLOY, bodies.Proposal, creates=True)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Compares a proposed template with what is there, and changes nothing.
 
@@ -31,9 +31,9 @@ class Plan:
         exist.
         """
         name = body.label(DeploymentName, deployment)
-        proposed = body.json_object(request, MAX_PLAN)
-        origin = body.optional(proposed, "from")
-        data_from = known_origin(request, self._database, origin) if origin else ""
+        data = body.read(request, bodies.Proposal, MAX_PLAN)
+        data_from = known_origin(request, self._database, data.origin) if data.origin else ""
+        proposed = data.model_dump(exclude={"origin"})
         Proposed.parse(proposed)
         response.media = self._reconciler.answer(
             "plan", deployment=name, proposed=proposed, origin=data_from, user=caller(request).user

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import falcon
 
-from calzion.controller.api import body
+from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.registries import check_host, check_login
 from calzion.controller.scope import Right
@@ -36,11 +36,11 @@ class Registry:
         self._database = database
         self._vault = vault
 
-    @needs(Right.ADMIN)
+    @needs(Right.ADMIN, bodies.Login)
     def on_put(self, request: falcon.Request, response: falcon.Response, host: str) -> None:
         """{"user": text, "password": text}."""
-        name, data = check_host(unquote(host)), body.json_object(request)
-        login = check_login(data.get("user"), data.get("password"))
+        name, data = check_host(unquote(host)), body.read(request, bodies.Login)
+        login = check_login(data.user, data.password)
         with self._database.write() as connection:
             registries.put(connection, self._vault, name, login, time.time())
         response.media = {"host": name, "user": login.user}

@@ -7,9 +7,9 @@ import time
 import falcon
 from sqlalchemy import Connection
 
-from calzion.controller.api import body, upload
+from calzion.controller.api import bodies, body, upload
 from calzion.controller.api.client import ReconcilerClient
-from calzion.controller.api.permission import caller, known_origin, needs
+from calzion.controller.api.permission import TAR, caller, known_origin, needs
 from calzion.controller.api.stream import respond
 from calzion.controller.origin import Origin
 from calzion.controller.proposed import read_sections
@@ -23,6 +23,7 @@ from calzion.errors import CalzionError
 from calzion.lifetime import parse_ttl
 from calzion.model import DeploymentName, ServiceName
 from calzion.template import parse_service
+from calzion.template.shape import ServiceShape
 
 
 class Releases:
@@ -38,19 +39,18 @@ class Releases:
             listed = releases.of_deployment(connection, found.id)
             response.media = [release_view(connection, release, back) for release in listed]
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.NewRelease)
     def on_post(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Open an empty release that will replace the whole deployment: {"user": "…", "commit": "…"}.
 
         "from" names a deployment with a copy of whose data a new one begins; without it, until one is live, that which
         the last try named. "ttl" is how long it may live, such as 3d.
         """
-        data = body.json_object(request)
-        user = caller(request).named(body.optional(data, "user", ADMINISTRATOR))
-        commit = body.commit(body.optional(data, "commit"))
-        origin = body.optional(data, "from")
-        data_from = known_origin(request, self._database, origin) if origin else ""
-        ttl = parse_ttl(body.text(data, "ttl")) if "ttl" in data else None
+        data = body.read(request, bodies.NewRelease)
+        user = caller(request).named(data.user or ADMINISTRATOR)
+        commit = body.commit(data.commit)
+        data_from = known_origin(request, self._database, data.origin) if data.origin else ""
+        ttl = parse_ttl(data.ttl) if data.ttl else None
         with self._database.write() as connection:
             found = deployments.get(connection, deployment)
             release = releases.open_release(
@@ -87,12 +87,12 @@ class Environment:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.Sections)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
         """The sections of a release: {"env": {…}, "generate": {"NAME": length}, "run": {"NAME": {…}}}."""
-        sections = read_sections(body.json_object(request))
+        sections = read_sections(body.read(request, bodies.Sections).model_dump())
         with self._database.write() as connection:
             release = _open_release(connection, deployment, number)
             releases.set_sections(connection, release.id, sections.env, sections.generate, sections.tasks)
@@ -103,7 +103,7 @@ class ReleaseServices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, ServiceShape)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
     ) -> None:
@@ -122,7 +122,7 @@ class ReleaseCode:
         self._database = database
         self._uploads = uploads
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, bodies.SameCode, TAR, query={"commit": "string"})
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int, service: str
     ) -> None:
@@ -132,7 +132,7 @@ class ReleaseCode:
         with self._database.read() as connection:
             _find_app(connection, _open_release(connection, deployment, number), name)
         if request.content_type == falcon.MEDIA_JSON:
-            other = body.label(ServiceName, body.text(body.json_object(request), "same_as"))
+            other = body.label(ServiceName, body.read(request, bodies.SameCode).same_as)
             self._share(deployment, number, name, other)
         else:
             with self._uploads.receive(upload.Whole(request)) as received:
@@ -160,7 +160,7 @@ class Source:
         self._database = database
         self._uploads = uploads
 
-    @needs(Right.DEPLOY)
+    @needs(Right.DEPLOY, TAR)
     def on_put(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:
@@ -181,7 +181,7 @@ class Events:
     def __init__(self, reconciler: ReconcilerClient) -> None:
         self._reconciler = reconciler
 
-    @needs(Right.READ)
+    @needs(Right.READ, query={"follow": "boolean"})
     def on_get(
         self, request: falcon.Request, response: falcon.Response, deployment: str, number: int
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 from sqlalchemy import Connection
 
-from calzion.controller.api import body
+from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.scope import Right
 from calzion.controller.secret import check_secret, users
@@ -31,13 +31,11 @@ class Secrets:
         with self._database.read() as connection:
             response.media = _views(connection, deployments.get(connection, deployment))
 
-    @needs(Right.DEPLOY, creates=True)
+    @needs(Right.DEPLOY, bodies.NewSecrets, creates=True)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str) -> None:
         """Several at once, or none: {"secrets": {NAME: value}}."""
-        given = body.json_object(request).get("secrets")
-        if not isinstance(given, dict) or not given:
-            raise CalzionError("'secrets' is no object of names and values", code="usage")
-        values = {str(name): check_secret(str(name), value) for name, value in given.items()}
+        given = body.read(request, bodies.NewSecrets).secrets
+        values = {name: check_secret(name, value) for name, value in given.items()}
         response.media = _set(self._database, self._vault, deployment, values)
 
 
@@ -46,10 +44,10 @@ class Secret:
         self._database = database
         self._vault = vault
 
-    @needs(Right.DEPLOY, creates=True)
+    @needs(Right.DEPLOY, bodies.NewSecret, creates=True)
     def on_put(self, request: falcon.Request, response: falcon.Response, deployment: str, name: str) -> None:
         """{"value": text}. The deployment is made where it is missing."""
-        value = check_secret(name, body.json_object(request).get("value"))
+        value = check_secret(name, body.read(request, bodies.NewSecret).value)
         response.media = _set(self._database, self._vault, deployment, {name: value})
 
     @needs(Right.DEPLOY)

@@ -117,7 +117,7 @@ def test_every_endpoint_says_what_it_needs(rig: Rig) -> None:
     }
     assert served == {(path, method) for path, method, _ in endpoints}
     public = {path for path, _, need in endpoints if need and need.right is Right.NONE}
-    assert public == {"/v1/deployments", "/v1/token"}
+    assert public == {"/v1/deployments", "/v1/token", "/v1/openapi.json"}
 
 
 def test_an_endpoint_without_a_word_is_not_served(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,3 +319,24 @@ def test_what_breaks_tells_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(rig.reconciler, "answer", broken)
     answer = rig.ask("GET", "/v1/deployments", rig.token(Right.READ, "*"))
     assert (answer.status_code, answer.json["message"]) == (500, "Calzion itself failed: RuntimeError")
+
+
+def test_a_body_that_does_not_fit_is_told_where(rig: Rig) -> None:
+    answer = rig.local.simulate_post("/v1/deployments/shop/scale", json={"counts": {"web": True, "x": "1"}})
+    assert (answer.status_code, answer.json["code"]) == (400, "usage")
+    assert answer.json["detail"] == [
+        "counts.web: Input should be a valid integer",
+        "counts.x: Input should be a valid integer",
+    ]
+
+
+def test_a_wrong_secret_is_not_repeated(rig: Rig) -> None:
+    for value in (12345678, ["12345678"], {"a": 12345678}, "12345678\0"):
+        answer = rig.local.simulate_put("/v1/deployments/shop/secrets/KEY", json={"value": value})
+        assert answer.status_code == 400
+        assert "12345678" not in answer.text
+
+
+def test_the_document_is_there_for_who_has_a_token(rig: Rig) -> None:
+    assert rig.ask("GET", "/v1/openapi.json", rig.token(Right.READ, "x")).json["openapi"] == "3.1.0"
+    assert rig.ask("GET", "/v1/openapi.json", "").status_code == 401
