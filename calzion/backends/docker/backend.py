@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from http.client import CONFLICT
 from math import ceil
 from typing import Any
 
@@ -50,6 +51,7 @@ from calzion.model import (
 
 _AT_ONCE = 8  # containers that are started or stopped at the same time
 _START_PAUSE = 0.02  # seconds between looks whether an instance is up
+_REMOVAL = 30  # seconds that a removal by somebody else may take
 _RUNNER = "slugrunner"
 
 
@@ -309,8 +311,17 @@ class DockerBackend:
         with reachable():
             for container in self._containers([id_]).values():
                 with contextlib.suppress(NotFound):
-                    self._engine.api.remove_container(container, v=True, force=True)
+                    self._remove_container(container)
             self._layers.remove(id_)
+
+    def _remove_container(self, container: str) -> None:
+        try:
+            self._engine.api.remove_container(container, v=True, force=True)
+        except APIError as error:
+            if error.status_code != CONFLICT:
+                raise
+            # Somebody else's removal of it is under way.
+            self._engine.api.wait(container, timeout=_REMOVAL, condition="removed")
 
     def _containers(self, ids: Sequence[str]) -> Mapping[str, str]:
         """The containers of those instances that have one."""
