@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -192,6 +193,15 @@ def test_forgetting_leaves_nothing(stage: Stage) -> None:
     stage.backend.forget([spec.id, "unknown"])
     assert find(stage.backend, spec.id) is None
     assert stage.backend.tail(spec.id, 2) == []
+
+
+def test_forgetting_by_several_at_once_is_no_failure(stage: Stage) -> None:
+    spec = stage.spec(IDLE)
+    stage.backend.ensure([spec])
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for result in [pool.submit(stage.backend.forget, [spec.id]) for _ in range(4)]:
+            result.result()
+    assert find(stage.backend, spec.id) is None
 
 
 def test_an_endpoint_is_told_once_it_accepts(stage: Stage) -> None:
