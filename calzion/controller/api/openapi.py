@@ -128,5 +128,18 @@ def _schemas(routes: Mapping[str, object]) -> Schema:
             wanted |= {each.__name__: each for each in need.takes if not isinstance(each, str)}
     inputs = [(model, "validation") for model in wanted.values()]
     _, made = models_json_schema(inputs, ref_template=_REFERENCE)  # type: ignore[arg-type]
-    schemas: Schema = made["$defs"]
-    return schemas
+    return {name: _without_defaults(schema) for name, schema in made["$defs"].items()}
+
+
+def _without_defaults(schema: Any) -> Any:
+    """Without defaults, which say how Calzion stores what is not there, and often could not be given."""
+    if isinstance(schema, list):
+        return [_without_defaults(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: _without_defaults(value) for key, value in schema.items() if key not in ("default", "properties")
+    }
+    if "properties" in schema:
+        found["properties"] = {name: _without_defaults(each) for name, each in schema["properties"].items()}
+    return found

@@ -53,6 +53,7 @@ def test_the_document_holds_together(document: dict[str, Any]) -> None:
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
     for schema in document["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
+    assert '"default":' not in json.dumps(document["components"]), "most could not be given"
     ids = [operation["operationId"] for _, _, operation, _ in operations(document)]
     assert len(ids) == len(set(ids))
     for path, method, operation, parameters in operations(document):
