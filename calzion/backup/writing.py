@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 
 Write = Callable[[bytes], object]
@@ -40,7 +41,7 @@ def opened(target: str, standard_output: BinaryIO) -> Iterator[BackupWriter]:
         with _archive(scratch) if path.suffix == ".tar" else _directory(scratch) as writer:
             yield writer
         scratch.rename(path)
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise CalzionError(f"{target} can't be written: {error.strerror or error}", code="usage") from error
     finally:
@@ -63,7 +64,7 @@ class _Directory:
         except BaseException:
             path.unlink()
             raise
-        _sync(path.parent)
+        sync_directory(path.parent)
 
 
 class _Archive:
@@ -86,7 +87,7 @@ class _Archive:
 def _directory(scratch: Path) -> Iterator[_Directory]:
     scratch.mkdir(mode=0o700)
     yield _Directory(scratch)
-    _sync(scratch)
+    sync_directory(scratch)
 
 
 @contextmanager
@@ -107,11 +108,3 @@ def _created(path: Path) -> Iterator[IO[bytes]]:
 def _flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calzion.durable import sync_directory
 from calzion.model import Slug
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -46,7 +47,7 @@ class SlugStore:
         if self.find(slug.key) is None:
             self.remove(slug.key)
             parent.rename(target)
-            _sync_directory(self.directory)
+            sync_directory(self.directory)
         stored = self.find(slug.key)
         if stored is None:
             raise OSError(f"the slug {slug.key} is not there after it was stored")
@@ -124,12 +125,4 @@ def _write_durably(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(path.parent)

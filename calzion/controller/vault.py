@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 
 _KEY_BYTES = 32
@@ -80,6 +81,4 @@ def _create(path: Path) -> None:
         pass
     finally:
         temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    sync_directory(path.parent)

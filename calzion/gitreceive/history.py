@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 from calzion.gitreceive.git import Git
 from calzion.gitreceive.refname import BRANCHES
@@ -129,6 +130,4 @@ def _move_packs(source: Path, target: Path) -> None:
             with scratch.open("rb") as file:
                 os.fsync(file.fileno())
             scratch.replace(there)
-    directory = os.open(target, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    sync_directory(target)

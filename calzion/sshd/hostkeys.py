@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from paramiko.pkey import UnknownKeyType
 
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 
 _PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
@@ -84,15 +85,7 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     _give(scratch, path.parent)
     scratch.rename(path)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(path.parent)
 
 
 def _give(path: Path, directory: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from calzion.backends.choice import AUTO, best_backend, chosen_backend
 from calzion.config import Settings
 from calzion.configfile import NAME as CONFIG_FILE
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 
 _HARMLESS = frozenset({"lost+found", CONFIG_FILE})
@@ -83,8 +84,4 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)

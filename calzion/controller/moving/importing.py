@@ -33,6 +33,7 @@ from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseService, ReleaseState
 from calzion.controller.store.tasks import TaskState
+from calzion.durable import sync_directory
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, ServiceName, SourceTree
 
@@ -344,6 +345,4 @@ def _write_safely(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    sync_directory(path.parent)
