@@ -7,7 +7,17 @@ from collections.abc import Iterable
 
 from calzion.errors import CalzionError
 
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[a-z0-9][a-z0-9-]{0,61}\*|\*")
+
+
+def parse_user(text: str) -> str:
+    """Return a valid name of a user. Raises CalzionError (usage)."""
+    if not _USER.fullmatch(text):
+        raise CalzionError(
+            f"{text[:80]!a} is no user's name", hint="use letters, digits and ._@+-", code="usage"
+        )
+    return text
 
 
 def parse_pattern(text: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import time
 
 import falcon
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from calzion.controller.access import parse_pattern
+from calzion.controller.access import parse_pattern, parse_user
 from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.scope import Right
@@ -20,8 +19,6 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.controller.views import key_view
 from calzion.errors import CalzionError
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
 class Keys:
@@ -66,8 +63,7 @@ class Key:
 
 def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
     """A line as in id_ed25519.pub. Raises CalzionError (usage) where it is no public key that can be used."""
-    if not _NAME.fullmatch(name):
-        raise CalzionError(f"{name!a} is no user's name", hint="use letters, digits and ._@+-", code="usage")
+    user = parse_user(name)
     parts = line.split()
     try:
         if len(parts) < 2 or len(line) > 16_384 or "\n" in line.strip():
@@ -80,7 +76,7 @@ def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
         ) from error
     digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
     return UserKey(
-        name=name,
+        name=user,
         fingerprint=f"SHA256:{digest}",
         type=parts[0],
         blob=parts[1],

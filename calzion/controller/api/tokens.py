@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import falcon
 
-from calzion.controller.access import parse_pattern
+from calzion.controller.access import parse_pattern, parse_user
 from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import caller, needs
 from calzion.controller.scope import Right
@@ -19,8 +18,6 @@ from calzion.controller.token import Token, new_token
 from calzion.controller.views import iso
 from calzion.errors import CalzionError
 from calzion.lifetime import parse_ttl
-
-_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
 class Tokens:
@@ -86,11 +83,7 @@ def token_view(token: Token) -> dict[str, Any]:
 
 
 def _new(data: bodies.NewToken) -> tuple[Token, str]:
-    user, right = data.user, Right.parse(data.scope)
-    if not _USER.fullmatch(user):
-        raise CalzionError(
-            f"{user[:80]!a} is no user's name", hint="use letters, digits and ._@+-", code="usage"
-        )
+    right, user = Right.parse(data.scope), parse_user(data.user)
     ttl, now = parse_ttl(data.ttl), time.time()
     return new_token(user, right, _allow(data.allow, right), now, now + ttl if ttl else None)
 
