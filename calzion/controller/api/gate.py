@@ -11,6 +11,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -104,7 +105,7 @@ class Gate:
     def _try_again(self) -> None:
         while True:
             self._failed.wait()
-            threading.Event().wait(AGAIN)
+            time.sleep(AGAIN)
             self._failed.clear()
             self.look()
 
