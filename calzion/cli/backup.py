@@ -20,6 +20,7 @@ from calzion.progress import Event
 
 if TYPE_CHECKING:
     from calzion.backup.writing import BackupWriter
+    from calzion.cli.client import Client
 
 
 @click.command("backup")
@@ -48,10 +49,11 @@ def backup(invocation: Invocation, target: str, pause: bool) -> None:
         raise CalzionError("a backup is no text for a terminal", hint="name a file", code="usage")
     out = sys.stderr if target == "-" else sys.stdout
     began, show = time.monotonic(), printer(invocation, out)
-    listed = invocation.local_client().get("/deployments")
+    client = invocation.local_client()
+    listed = client.get("/deployments")
     with writing.opened(target, sys.stdout.buffer) as writer:
         sizes = {
-            name: _write(invocation, name, writer, show, pause=pause)
+            name: _write(invocation, client, name, writer, show, pause=pause)
             for name in (DeploymentName.parse(each["name"]) for each in listed if each["release"])
         }
         written = tuple(name for name, bytes_ in sizes.items() if bytes_)
@@ -70,6 +72,7 @@ def backup(invocation: Invocation, target: str, pause: bool) -> None:
 
 def _write(
     invocation: Invocation,
+    client: Client,
     name: DeploymentName,
     writer: BackupWriter,
     show: Callable[[Event], None],
@@ -88,7 +91,7 @@ def _write(
                 write(data)
                 counted += len(data)
 
-            export_to(invocation, invocation.local_client(), name, take, show, pause=pause)
+            export_to(invocation, client, name, take, show, pause=pause)
     except CalzionError as error:
         if error.code != "not_found":
             raise

@@ -18,6 +18,7 @@ from calzion.model import DeploymentName
 if TYPE_CHECKING:
     from calzion.backup.contents import Contents
     from calzion.backup.reading import BackupReader
+    from calzion.cli.client import Client
 
 
 @click.command("restore")
@@ -39,16 +40,16 @@ def restore(invocation: Invocation, source: str, only: tuple[DeploymentName, ...
     """
     from calzion.backup import reading
 
-    began = time.monotonic()
+    began, client = time.monotonic(), invocation.local_client()
     with reading.opened(source) as reader:
         contents = reading.read_contents(reader)
         chosen = _chosen(contents, only)
         print(f"-----> A backup of {contents.made} (Calzion {contents.version})", flush=True)
         if not only:
-            _restore_access(invocation, contents)
+            _restore_access(client, contents)
         if host_keys:
             _restore_host_keys(invocation, contents)
-        failed = _restore_deployments(invocation, reader, chosen)
+        failed = _restore_deployments(invocation, client, reader, chosen)
     restored = len(chosen) - len(failed)
     print(f"-----> {restored} of {len(chosen)} deployments are here   ({time.monotonic() - began:.1f} s)")
     return 1 if failed else 0
@@ -64,10 +65,9 @@ def _chosen(contents: Contents, only: tuple[DeploymentName, ...]) -> tuple[Deplo
     return only or contents.deployments
 
 
-def _restore_access(invocation: Invocation, contents: Contents) -> None:
+def _restore_access(client: Client, contents: Contents) -> None:
     from urllib.parse import quote
 
-    client = invocation.local_client()
     for key in contents.keys:
         body = {"name": key.name, "key": key.line, "allow": list(key.allow), "admin": key.admin}
         try:
@@ -93,12 +93,12 @@ def _restore_host_keys(invocation: Invocation, contents: Contents) -> None:
 
 
 def _restore_deployments(
-    invocation: Invocation, reader: BackupReader, names: tuple[DeploymentName, ...]
+    invocation: Invocation, client: Client, reader: BackupReader, names: tuple[DeploymentName, ...]
 ) -> list[DeploymentName]:
     """Returns those that could not be restored, each of which has said why."""
     from calzion.backup.contents import export_name
 
-    there = {each["name"] for each in invocation.local_client().get("/deployments") if each["release"]}
+    there = {each["name"] for each in client.get("/deployments") if each["release"]}
     failed = []
     for name in names:
         if name in there:
@@ -106,7 +106,7 @@ def _restore_deployments(
             continue
         try:
             with reader.open(export_name(name)) as archive:
-                import_from(invocation, invocation.local_client(), archive, name)
+                import_from(invocation, client, archive, name)
         except FileNotFoundError:
             failed.append(name)
             print(f" !     {name}: its file is missing", file=sys.stderr)
