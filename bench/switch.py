@@ -44,7 +44,7 @@ def run(deploys: int, failed: int, rollbacks: int) -> None:
     site = Site()
     try:
         site.start("--drain-timeout", "30")
-        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"))
+        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*")
         assert added.returncode == 0, added.stderr
         repository = site.repository("load", app.files("v0"))
         first = repository.push(NAME)

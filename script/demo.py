@@ -59,7 +59,7 @@ class Demo:
     def add_key(self) -> None:
         say("adding a fresh SSH key")
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.scratch / "id")])
-        self.calzion("keys", "add", "demo", str(self.scratch / "id.pub"))
+        self.calzion("keys", "add", "demo", str(self.scratch / "id.pub"), "--allow", "*")
 
     def make_repository(self) -> None:
         shutil.copytree(ROOT / "examples" / "guestbook", self.app)

@@ -26,6 +26,7 @@ class BackedUpKey:
     line: str
     allow: tuple[str, ...]
     admin: bool
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,7 @@ def _key(data: Mapping[str, Any]) -> BackedUpKey:
         line=_text(data["line"]),
         allow=tuple(_text(each) for each in _list(data["allow"])),
         admin=data["admin"] is True,
+        repositories=tuple(_text(each) for each in _list(data["repositories"])),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 from urllib.parse import quote
@@ -25,26 +24,44 @@ def keys() -> None:
 @click.option(
     "--allow",
     multiple=True,
+    required=True,
     metavar="PATTERN",
-    help="a deployment, or a prefix such as 'myapp-*'; repeatable",
+    help="a deployment, a prefix such as 'myapp-*', or '*' for every one; repeatable",
+)
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    metavar="NAME",
+    help="a repository of others that it may push to and read from the first; repeatable",
 )
 @click.option("--admin", is_flag=True, help="may also do what administrators do")
 @connection_options
 @pass_invocation
-def add(invocation: Invocation, name: str, file: str | None, allow: tuple[str, ...], admin: bool) -> None:
+def add(
+    invocation: Invocation,
+    name: str,
+    file: str | None,
+    allow: tuple[str, ...],
+    repositories: tuple[str, ...],
+    admin: bool,
+) -> None:
     """Let the user NAME push with the public key in FILE ('-' is standard input).
 
-    Without FILE it is your own key from ~/.ssh. Without --allow it may push to every deployment.
+    Without FILE it is your own key from ~/.ssh. It may push to the deployments that --allow names, and read the
+    repositories that those are pushed from; nothing else. A repository that nobody has pushed to yet is its own with
+    the first push; one whose deployments are all others' needs --repository.
     """
     key = read_key(file) if file else find_key(invocation.environ.get("HOME", "/"))
-    body = {"name": name, "key": key, "allow": list(allow), "admin": admin}
+    body = {
+        "name": name,
+        "key": key,
+        "allow": list(allow),
+        "repositories": list(repositories),
+        "admin": admin,
+    }
     added: dict[str, Any] = invocation.client().post("/keys", body)
     print(f"{added['name']} may push to {_reach(added)}: {added['fingerprint']} ({added['type']})")
-    if not added["allow"]:
-        print(
-            f"       every deployment: 'calzion keys add {name} --allow PATTERN' limits a key",
-            file=sys.stderr,
-        )
 
 
 @keys.command("list")
@@ -62,7 +79,9 @@ def list_keys(invocation: Invocation, as_json: bool) -> None:
         for key in found
     ]
     print_table(
-        ["NAME", "TYPE", "FINGERPRINT", "MAY PUSH TO", "ADDED"], rows, "no keys: 'calzion keys add NAME'"
+        ["NAME", "TYPE", "FINGERPRINT", "MAY PUSH TO", "ADDED"],
+        rows,
+        "no keys: 'calzion keys add NAME --allow PATTERN'",
     )
 
 
@@ -78,7 +97,10 @@ def remove(invocation: Invocation, which: str) -> None:
 
 
 def _reach(key: dict[str, Any]) -> str:
-    reach = ", ".join(key["allow"]) or "every deployment"
+    allow = key["allow"]
+    reach = "every deployment" if "*" in allow else ", ".join(allow) or "no deployment"
+    if key.get("repositories"):
+        reach += f" of {', '.join(key['repositories'])}"
     return f"{reach} (admin)" if key.get("admin") else reach
 
 

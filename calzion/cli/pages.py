@@ -10,7 +10,7 @@ PAGES: dict[str, Page] = {
     "": Page(
         examples={
             "calzion serve": "start everything on this machine",
-            "calzion keys add alice alice.pub": "let alice push",
+            "calzion keys add alice alice.pub --allow 'myapp-*'": "let alice push",
             "git push calzion main:myapp-staging": "deploy; the branch names the deployment",
             "calzion help logs": "the manual of a command",
         },
@@ -126,9 +126,10 @@ PAGES: dict[str, Page] = {
     ),
     "keys add": Page(
         examples={
-            "calzion keys add alice": "your own key, for every deployment",
+            "calzion keys add alice --allow '*'": "your own key, for every deployment",
             "calzion keys add ci ci.pub --allow 'myapp-*' --allow shop": "some deployments alone",
-            "ssh-add -L | calzion keys add alice -": "the key that the agent holds",
+            "calzion keys add ci ci.pub --allow 'myapp-pr*' --repository myapp": "previews of what others deploy",
+            "ssh-add -L | calzion keys add alice - --allow 'myapp-*'": "the key that the agent holds",
         },
         files={"~/.ssh/id_ed25519.pub": "the key, where no FILE is named; then id_ecdsa.pub, id_rsa.pub"},
     ),

@@ -69,7 +69,13 @@ def _restore_access(client: Client, contents: Contents) -> None:
     from urllib.parse import quote
 
     for key in contents.keys:
-        body = {"name": key.name, "key": key.line, "allow": list(key.allow), "admin": key.admin}
+        body = {
+            "name": key.name,
+            "key": key.line,
+            "allow": list(key.allow),
+            "repositories": list(key.repositories),
+            "admin": key.admin,
+        }
         try:
             client.post("/keys", body)
             print(f"       a key of {key.name}")

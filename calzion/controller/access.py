@@ -1,4 +1,4 @@
-"""Who may deploy what. Pure: exact names, or a prefix that ends in `*`."""
+"""Who may deploy what. Pure: exact names, or a prefix that ends in `*`. What nothing names is not allowed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from calzion.errors import CalzionError
 
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[a-z0-9][a-z0-9-]{0,61}\*|\*")
+
+EVERY = "*"
+"""The pattern that names every deployment."""
 
 
 def parse_user(text: str) -> str:
@@ -32,9 +35,8 @@ def parse_pattern(text: str) -> str:
 
 
 def may_deploy(allow: Iterable[str], deployment: str) -> bool:
-    """Whether the patterns admit the deployment; no patterns at all admit every one."""
-    patterns = list(allow)
-    return not patterns or any(_matches(pattern, deployment) for pattern in patterns)
+    """Whether one of the patterns names the deployment; no patterns at all name none."""
+    return any(_matches(pattern, deployment) for pattern in allow)
 
 
 def _matches(pattern: str, deployment: str) -> bool:
@@ -49,6 +51,8 @@ def require_deploy(user: str, allow: Iterable[str], deployment: str) -> None:
     if not may_deploy(patterns, deployment):
         raise CalzionError(
             f"{user}'s key may not push to {deployment}",
-            hint=f"it may push to: {', '.join(patterns)}",
+            hint=f"it may push to: {', '.join(patterns)}"
+            if patterns
+            else "it may push to no deployment at all",
             code="refused",
         )

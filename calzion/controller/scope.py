@@ -53,7 +53,7 @@ class Caller:
         """Whether anything may be said of the deployment."""
         if self.right is Right.ADMIN:
             return True
-        return self.right >= Right.READ and bool(self.allow) and may_deploy(self.allow, deployment)
+        return self.right >= Right.READ and may_deploy(self.allow, deployment)
 
     def require(self, right: Right) -> None:
         """Raises CalzionError (refused) where it may not do this anywhere."""

@@ -41,6 +41,7 @@ def key_view(key: UserKey) -> dict[str, Any]:
         "fingerprint": key.fingerprint,
         "type": key.type,
         "allow": list(key.allow),
+        "repositories": list(key.repositories),
         "admin": key.admin,
         "added": iso(key.added),
     }

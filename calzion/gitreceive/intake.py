@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from calzion.controller.access import may_deploy, require_deploy
+from calzion.controller.access import require_deploy
 from calzion.controller.channel import Channel
 from calzion.controller.claim import Claim
 from calzion.controller.copying import was_meant
@@ -17,8 +17,9 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.errors import CalzionError
 from calzion.gitreceive.checks import check_update
-from calzion.gitreceive.refs import current_ref
+from calzion.gitreceive.refs import current_ref, has_refs
 from calzion.gitreceive.request import PushRequest
+from calzion.gitreceive.shares import Shares
 from calzion.gitreceive.source import Commits, open_push
 from calzion.gitreceive.updates import Deploy, Destroy, Tag, parse_updates
 from calzion.model import ServiceName, SourceTree, Template
@@ -36,6 +37,9 @@ class Intake:
         self._database = database
         self._deployer = deployer
         self._repositories = repositories
+        self._shares = Shares(
+            deployer.deployments_of, lambda name: not has_refs(repositories / f"{name}.git")
+        )
 
     def authorize(self, message: dict[str, Any], channel: Channel) -> None:
         """Answers whether a key is known and may use a service of a repository."""
@@ -43,7 +47,12 @@ class Intake:
         if key is None:
             channel.send({"allowed": False, "message": "this key is not known here"})
             return
-        channel.send({"allowed": True, "user": key.name, "admin": key.admin} | self._refusal(key, message))
+        answer: dict[str, Any] = {"allowed": True, "user": key.name, "admin": key.admin}
+        try:
+            self._require_service(key, message)
+        except CalzionError as error:
+            answer |= {"allowed": False, "message": error.message}
+        channel.send(answer)
 
     def push(self, message: dict[str, Any], channel: Channel) -> None:
         """Deploys what a push asks for; the last event decides whether git may move the ref."""
@@ -52,15 +61,21 @@ class Intake:
         except (KeyError, TypeError, ValueError) as error:
             raise CalzionError("this is no push", code="usage") from error
         talk = _Talk(channel)
-        update = parse_updates(request.updates, request.options)
-        if isinstance(update, Tag):
-            self._require_share(request)
-            channel.tell(Event(kind=DONE, text=update.message))
-            return
         key = self._key(request.fingerprint)
         if key is None:
             raise CalzionError("this key is not known here any more", code="refused")
+        update = parse_updates(request.updates, request.options)
+        if isinstance(update, Tag):
+            self._shares.require_tag(key, request.repository)
+            channel.tell(Event(kind=DONE, text=update.message))
+            return
         require_deploy(key.name, key.allow, update.deployment)
+        with self._shares.pushing(key, request.repository, update.deployment):
+            self._serve(request, update, key, channel, talk)
+
+    def _serve(
+        self, request: PushRequest, update: Deploy | Destroy, key: UserKey, channel: Channel, talk: _Talk
+    ) -> None:
         if isinstance(update, Destroy):
             self._destroy(request, update, key, channel, talk)
         elif update.plan:
@@ -148,20 +163,6 @@ class Intake:
             self._deployer.check_origin(update.deployment, meant)
         return meant
 
-    def _require_share(self, request: PushRequest) -> None:
-        """Raises CalzionError (refused) where the key may deploy nothing of the repository."""
-        key = self._key(request.fingerprint)
-        if key is None or not self._shares(key, request.repository):
-            raise CalzionError(
-                f"this key may push no tags to {request.repository}",
-                hint="it may deploy nothing of it",
-                code="refused",
-            )
-
-    def _shares(self, key: UserKey, repository: str) -> bool:
-        names = self._deployer.deployments_of(repository)
-        return not key.allow or any(may_deploy(key.allow, name) for name in names)
-
     def _repository(self, request: PushRequest) -> Path:
         path = Path(request.path)
         if path.parent != self._repositories:
@@ -172,15 +173,15 @@ class Intake:
         with self._database.read() as connection:
             return keys.by_fingerprint(connection, fingerprint)
 
-    def _refusal(self, key: UserKey, message: dict[str, Any]) -> dict[str, Any]:
+    def _require_service(self, key: UserKey, message: dict[str, Any]) -> None:
+        """Raises CalzionError (refused) where the key may not use the service of the repository that is named."""
         repository = message.get("repository")
-        if (
-            repository is None
-            or message.get("service") != "upload-pack"
-            or self._shares(key, str(repository))
-        ):
-            return {}
-        return {"allowed": False, "message": f"{key.name}'s key may not read {repository}"}
+        if repository is None:
+            return
+        if message.get("service") == "receive-pack":
+            self._shares.require_push(key, str(repository))
+        else:
+            self._shares.require_read(key, str(repository))
 
 
 def _claim(request: PushRequest, update: Deploy, key: UserKey) -> Claim:

@@ -73,15 +73,20 @@ class Repositories:
             self._hand_over(repository.path)
             os.close(repository.lock)
 
+    def settle(self, name: RepositoryName) -> None:
+        """Remove a repository, with its objects, whose last ref is gone."""
+        if found := self._open(name):
+            self._settle(found)
+            os.close(found.lock)
+
     def sweep(self) -> None:
         """Remove what crashed pushes left. Raises OSError where the directory can't be used."""
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in sorted(self._root.iterdir()):
             if path.name.startswith(_SCRATCH):
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.name.endswith(".git") and (found := self._open(RepositoryName(path.stem))):
-                self._settle(found)
-                os.close(found.lock)
+            elif path.name.endswith(".git"):
+                self.settle(RepositoryName(path.stem))
 
     def _path(self, name: RepositoryName) -> Path:
         return self._root / f"{name}.git"

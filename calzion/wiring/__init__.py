@@ -277,7 +277,13 @@ def backup_contents(settings: Settings, deployments: tuple[DeploymentName, ...],
         version=calzion.__version__,
         deployments=deployments,
         keys=tuple(
-            BackedUpKey(name=key.name, line=f"{key.type} {key.blob}", allow=key.allow, admin=key.admin)
+            BackedUpKey(
+                name=key.name,
+                line=f"{key.type} {key.blob}",
+                allow=key.allow,
+                admin=key.admin,
+                repositories=key.repositories,
+            )
             for key in found
         ),
         logins=tuple(

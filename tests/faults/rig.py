@@ -47,7 +47,7 @@ class Rig:
 
     def start(self) -> None:
         self.site.start()
-        added = self.site.calzion("keys", "add", "alice", str(self.site.root / "alice.pub"))
+        added = self.site.calzion("keys", "add", "alice", str(self.site.root / "alice.pub"), "--allow", "*")
         assert added.returncode == 0, added.stderr
         self._repository = self.site.repository(NAME, {})
         self.push()

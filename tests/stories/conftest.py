@@ -36,7 +36,7 @@ def site(backend: str, flags: tuple[str, ...]) -> Iterator[Site]:
     site = Site(backend)
     try:
         site.start(*flags)
-        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"))
+        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*")
         assert added.returncode == 0, added.stderr
         yield site
     finally:

@@ -202,7 +202,16 @@ def test_a_branch_removes_itself_even_where_its_time_ends_while_nobody_looks(sit
 
 def test_data_goes_only_to_those_who_may_deploy_where_it_comes_from(site: Site) -> None:
     assert site.repository("owned", SMALL).push("owned-staging").status == 0
-    added = site.calzion("keys", "add", "bob", str(site.add_key("bob")) + ".pub", "--allow", "owned-pr*")
+    added = site.calzion(
+        "keys",
+        "add",
+        "bob",
+        str(site.add_key("bob")) + ".pub",
+        "--allow",
+        "owned-pr*",
+        "--repository",
+        "owned",
+    )
     assert added.returncode == 0, added.stderr
     bob = site.repository("owned", SMALL, user="bob")
     refused = bob.push("owned-pr1", "-o", "from=owned-staging")

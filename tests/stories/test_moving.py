@@ -95,7 +95,7 @@ def test_a_deployment_moves_with_code_data_and_secrets(site: Site, other: Site) 
 
 def _push_on(other: Site, repository: Repository) -> None:
     """The next push finds the commits there, and changes what came."""
-    other.calzion("keys", "add", "alice", str(repository.site.root / "alice.pub"))
+    other.calzion("keys", "add", "alice", str(repository.site.root / "alice.pub"), "--allow", "*")
     repository.git("remote", "set-url", "calzion", f"ssh://git@127.0.0.1:{other.ssh}/shop")
     assert repository.remote_ref("shop") == repository.git("rev-parse", "HEAD")
     repository.commit(web("two", template__yaml=TEMPLATE))

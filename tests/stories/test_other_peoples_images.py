@@ -34,7 +34,9 @@ def site(registry: Registry) -> Iterator[Site]:
     site = Site("docker")
     try:
         site.start("--boot-timeout", "20")
-        assert site.calzion("keys", "add", "alice", str(site.root / "alice.pub")).returncode == 0
+        assert (
+            site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*").returncode == 0
+        )
         yield site
     finally:
         engine = Engine(Layout(site.data), os.environ)

@@ -47,7 +47,7 @@ def site(machine: Booted) -> Iterator[UnitSite]:
     try:
         addresses = ["--ssh", f"127.0.0.1:{site.ssh}", "--http", f"127.0.0.1:{site.http}"]
         site.install("--backend", "process", *addresses, "--drain-timeout", "2", "--start")
-        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"))
+        added = site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*")
         assert added.returncode == 0, (added.stderr, machine.log())
         yield site
     finally:

@@ -38,7 +38,8 @@ class ByUser(Body):
 class NewKey(Body):
     name: Text
     key: Text = Field(description="a line as in id_ed25519.pub")
-    allow: list[str] = Field([], description="deployments, or beginnings such as myapp-*")
+    allow: list[str] = Field([], description="deployments, or beginnings such as myapp-*; * is every one")
+    repositories: list[str] = Field([], description="those of others that it may use from the first push on")
     admin: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from dataclasses import replace
 
 import falcon
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +20,7 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.controller.views import key_view
 from calzion.errors import CalzionError
+from calzion.model import RepositoryName
 
 
 class Keys:
@@ -32,9 +34,14 @@ class Keys:
 
     @needs(Right.ADMIN, bodies.NewKey)
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Without "allow" the key may push to nothing."""
         data = body.read(request, bodies.NewKey)
-        key = parse_key(data.name, data.key, data.allow)
-        key = UserKey(**{**key.__dict__, "admin": data.admin})
+        key = replace(
+            parse_key(data.name, data.key),
+            allow=tuple(parse_pattern(each) for each in data.allow),
+            repositories=tuple(body.label(RepositoryName, each) for each in data.repositories),
+            admin=data.admin,
+        )
         with self._database.write() as connection:
             known = keys.by_fingerprint(connection, key.fingerprint)
             if known:
@@ -61,8 +68,11 @@ class Key:
         response.media = {"removed": [key_view(key) for key in removed]}
 
 
-def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
-    """A line as in id_ed25519.pub. Raises CalzionError (usage) where it is no public key that can be used."""
+def parse_key(name: str, line: str) -> UserKey:
+    """A line as in id_ed25519.pub, for a user who may do nothing yet.
+
+    Raises CalzionError (usage) where it is no public key that can be used.
+    """
     user = parse_user(name)
     parts = line.split()
     try:
@@ -80,7 +90,7 @@ def parse_key(name: str, line: str, allow: list[str]) -> UserKey:
         fingerprint=f"SHA256:{digest}",
         type=parts[0],
         blob=parts[1],
-        allow=tuple(parse_pattern(pattern) for pattern in allow),
+        allow=(),
         admin=False,
         added=time.time(),
     )

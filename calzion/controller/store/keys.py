@@ -11,7 +11,10 @@ from calzion.controller.store.schema import ssh_keys
 
 @dataclass(frozen=True, kw_only=True)
 class UserKey:
-    """`allow` lists deployment names and patterns such as `myapp-*`; empty allows every deployment."""
+    """`allow` lists deployment names and patterns such as `myapp-*`; `*` alone is every one.
+
+    `repositories` are those that it may use from the first push on, before a deployment that it may deploy is of them.
+    """
 
     name: str
     fingerprint: str
@@ -20,10 +23,11 @@ class UserKey:
     allow: tuple[str, ...]
     admin: bool
     added: float
+    repositories: tuple[str, ...] = ()
 
 
 def add(connection: Connection, key: UserKey) -> None:
-    values = {**key.__dict__, "allow": list(key.allow)}
+    values = {**key.__dict__, "allow": list(key.allow), "repositories": list(key.repositories)}
     connection.execute(insert(ssh_keys).values(**values))
 
 
@@ -56,4 +60,5 @@ def _key(row: Row[tuple[object, ...]]) -> UserKey:
         allow=tuple(data["allow"]),
         admin=data["admin"],
         added=data["added"],
+        repositories=tuple(data["repositories"]),
     )

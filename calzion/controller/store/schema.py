@@ -31,6 +31,7 @@ ssh_keys = Table(
     Column("type", String(32), nullable=False),
     Column("blob", Text, nullable=False),
     Column("allow", JSON, nullable=False),
+    Column("repositories", JSON, nullable=False, server_default="[]"),
     Column("admin", Boolean, nullable=False),
     Column("added", Float, nullable=False),
 )

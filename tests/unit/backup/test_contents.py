@@ -16,7 +16,11 @@ CONTENTS = Contents(
     made="2030-01-01T00:00:00+00:00",
     version="1.0",
     deployments=(DeploymentName("shop"),),
-    keys=(BackedUpKey(name="alice", line="ssh-ed25519 AAAA", allow=("shop",), admin=True),),
+    keys=(
+        BackedUpKey(
+            name="alice", line="ssh-ed25519 AAAA", allow=("shop",), admin=True, repositories=("shop",)
+        ),
+    ),
     logins=(BackedUpLogin(host="registry.example.com", user="ci", password="pa55"),),
     host_keys={"host_ed25519": "a key"},
 )

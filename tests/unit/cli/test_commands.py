@@ -410,36 +410,40 @@ ADDED = {
     "name": "alice",
     "fingerprint": "SHA256:a/b",
     "type": "ssh-ed25519",
-    "allow": [],
+    "allow": ["*"],
     "admin": False,
     "added": "2026-01-02T03:04:05Z",
 }
 
 
-def test_keys_add_says_when_it_allows_every_deployment(
+def test_keys_add_needs_to_be_told_what_is_allowed(
     calzion: Run, api: FakeApi, capsys: Capture, tmp_path: Path
 ) -> None:
+    key = str(tmp_path / "key.pub")
     (tmp_path / "key.pub").write_text(PUBLIC + "\n")
+    assert calzion("keys", "add", "alice", key) == 2
+    assert "Missing option '--allow'" in capsys.readouterr().err and api.seen == []
     api.answers["POST /keys"] = Answer(ADDED, status=201)
-    assert calzion("keys", "add", "alice", str(tmp_path / "key.pub")) == 0
-    assert api.seen[0][1] == {"name": "alice", "key": PUBLIC, "allow": [], "admin": False}
+    assert calzion("keys", "add", "alice", key, "--allow", "*") == 0
+    sent = {"name": "alice", "key": PUBLIC, "allow": ["*"], "repositories": [], "admin": False}
+    assert api.seen[0][1] == sent
     assert "alice may push to every deployment" in capsys.readouterr().out
-    api.answers["POST /keys"] = Answer({**ADDED, "allow": ["myapp-*"]}, status=201)
-    calzion("keys", "add", "alice", str(tmp_path / "key.pub"), "--allow", "myapp-*", "--admin")
-    assert api.seen[1][1] == {"name": "alice", "key": PUBLIC, "allow": ["myapp-*"], "admin": True}
+    api.answers["POST /keys"] = Answer({**ADDED, "allow": ["myapp-*"], "repositories": ["myapp"]}, status=201)
+    calzion("keys", "add", "alice", key, "--allow", "myapp-*", "--repository", "myapp", "--admin")
+    assert api.seen[1][1] == sent | {"allow": ["myapp-*"], "repositories": ["myapp"], "admin": True}
     captured = capsys.readouterr()
-    assert "alice may push to myapp-*" in captured.out
+    assert "alice may push to myapp-* of myapp" in captured.out
     assert captured.err == ""
 
 
 def test_keys_add_finds_the_usual_key(calzion: Run, api: FakeApi, environ: dict[str, str]) -> None:
-    assert calzion("keys", "add", "alice") == 2
+    assert calzion("keys", "add", "alice", "--allow", "*") == 2
     ssh = Path(environ["HOME"]) / ".ssh"
     ssh.mkdir(parents=True)
     (ssh / "id_rsa.pub").write_text("ssh-rsa AAAA bob\n")
     (ssh / "id_ed25519.pub").write_text(PUBLIC)
     api.answers["POST /keys"] = Answer(ADDED, status=201)
-    assert calzion("keys", "add", "alice") == 0
+    assert calzion("keys", "add", "alice", "--allow", "*") == 0
     assert api.seen[-1][1]["key"] == PUBLIC
 
 
@@ -457,7 +461,7 @@ def test_what_is_no_public_key_is_not_sent(
     calzion: Run, api: FakeApi, capsys: Capture, tmp_path: Path, text: str, sentence: str
 ) -> None:
     (tmp_path / "key").write_text(text)
-    assert calzion("keys", "add", "alice", str(tmp_path / "key")) == 2
+    assert calzion("keys", "add", "alice", str(tmp_path / "key"), "--allow", "*") == 2
     assert sentence in capsys.readouterr().err
     assert api.seen == []
 

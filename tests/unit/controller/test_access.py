@@ -9,7 +9,8 @@ from calzion.errors import CalzionError
 @pytest.mark.parametrize(
     ("allow", "deployment", "allowed"),
     [
-        ([], "anything", True),
+        ([], "anything", False),
+        (["*"], "anything", True),
         (["myapp-staging"], "myapp-staging", True),
         (["myapp-staging"], "myapp-staging2", False),
         (["myapp-*"], "myapp-pr1", True),
@@ -32,3 +33,6 @@ def test_a_refusal_says_what_is_allowed() -> None:
     with pytest.raises(CalzionError) as caught:
         require_deploy("bob", ["a-*"], "b")
     assert caught.value.code == "refused" and "a-*" in caught.value.hint
+    with pytest.raises(CalzionError) as caught:
+        require_deploy("bob", [], "b")
+    assert caught.value.hint == "it may push to no deployment at all"

@@ -76,7 +76,14 @@ def test_a_missing_object_is_fetched_from_nowhere(repository, trap):
 
 def test_a_branch_is_removed_without_the_hooks_that_the_repository_names(repository, trap):
     commit(repository)
+    output(repository, "branch", "kept", "shop")
     configure(repository, core__hooksPath=str(trap.parent))
     remove_branch(repository.parent, "shop", DeploymentName("shop"))
-    assert output(repository, "for-each-ref") == ""
+    assert output(repository, "for-each-ref", "--format=%(refname)") == "refs/heads/kept"
     assert not sprung(trap)
+
+
+def test_nothing_is_left_of_a_repository_whose_last_branch_is_removed(repository):
+    commit(repository)
+    remove_branch(repository.parent, "shop", DeploymentName("shop"))
+    assert not repository.exists()

@@ -1,0 +1,32 @@
+"""keys say what they may push to"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("ssh_keys", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("repositories", sa.JSON(), nullable=False, server_default="[]"))
+    _name_what_was_allowed()
+
+
+def downgrade() -> None:
+    # An older version knows the pattern `*`, too.
+    with op.batch_alter_table("ssh_keys", schema=None) as batch_op:
+        batch_op.drop_column("repositories")
+
+
+def _name_what_was_allowed() -> None:
+    """A key without patterns was allowed everything; from now on that has to be said."""
+    keys = sa.table("ssh_keys", sa.column("id", sa.Integer), sa.column("allow", sa.JSON))
+    connection = op.get_bind()
+    for id_, allow in connection.execute(sa.select(keys.c.id, keys.c.allow)).all():
+        if not allow:
+            connection.execute(sa.update(keys).where(keys.c.id == id_).values(allow=["*"]))
