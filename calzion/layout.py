@@ -102,6 +102,11 @@ class Layout:
         return self.data / "imports"
 
     @property
+    def audit(self) -> Path:
+        """The older records of the audit trail, in files."""
+        return self.data / "audit"
+
+    @property
     def instances(self) -> Path:
         """One directory an instance: its log, its record, its writable layer."""
         return self.data / "instances"

@@ -142,6 +142,14 @@ PAGES: dict[str, Page] = {
             "calzion keys remove SHA256:Zk3F0gXbyf2mPqV3dZ1uQf6Y0r0Xh1nB2cM8aJw5LrE": "one key",
         }
     ),
+    "audit": Page(
+        examples={
+            "calzion audit --deployment myapp-staging -n 20": "the last things done to one deployment",
+            "calzion audit --json | jq '.[] | select(.outcome == \"refused\")'": "what was refused",
+            "calzion audit --verify": "whether the trail is whole, and its head",
+        },
+        exits={1: "the trail is broken"},
+    ),
     "tokens": Page(
         examples={
             "calzion tokens add ci --scope deploy --allow 'myapp-*'": "for a pipeline",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tokens": ("tokens:tokens", "Who may use the API from elsewhere, and for how long."),
     "login": ("login:login", "Have commands talk to a server elsewhere."),
     "logout": ("login:logout", "Have them talk to this machine's server again."),
+    "audit": ("audit:audit", "Who did what, when, from where and with which key."),
     "registries": ("registries:registries", "Where private images come from: registries' credentials."),
     "deploy": ("deploy:deploy", "Roll out a template without a push."),
     "plan": ("plan:plan", "Say what a deploy would do, and change nothing."),
@@ -89,7 +90,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "destroy",
     ),
     "Looking": ("list", "volumes", "ps", "show", "releases", "logs", "env"),
-    "Users": ("keys", "tokens", "login", "logout"),
+    "Users": ("keys", "tokens", "login", "logout", "audit"),
     "Templates": ("init", "template"),
 }
 """The commands as the help shows them; those that are named nowhere stand at the end."""

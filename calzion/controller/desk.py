@@ -23,7 +23,7 @@ from calzion.controller.proposed import Proposed
 from calzion.controller.redeploy import redeploy
 from calzion.controller.rollback import rollback
 from calzion.controller.scaling import scale
-from calzion.controller.store import instances, releases
+from calzion.controller.store import audit, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
@@ -226,6 +226,7 @@ class Desk:
 
     def _restart(self, message: dict[str, Any], channel: Channel) -> None:
         service = message.get("service")
+        self._record("restart", message, service=service or "")
         with self._turn(message, "a restart", channel) as (story, cancellation):
             restart(
                 self._parts,
@@ -238,6 +239,9 @@ class Desk:
 
     def _run(self, message: dict[str, Any], channel: Channel) -> None:
         command, size = message["command"], message["terminal"]
+        # What follows the program's name may hold what nobody else is to see.
+        program = (command.split() if isinstance(command, str) else command)[:1]
+        self._record("run", message, service=message["service"] or "", program=" ".join(program)[:200])
         run_attached(
             self._parts,
             str(message["deployment"]),
@@ -261,12 +265,20 @@ class Desk:
     def _remove_volume(self, message: dict[str, Any], channel: Channel) -> None:
         with self._turn(message, "the removal of a volume", channel) as (story, _):
             name, service = DeploymentName(message["deployment"]), ServiceName(message["service"])
+            self._record("volume removed", message, volume=f"{service}/{message['volume']}")
             remove_volume(self._parts, name, service, str(message["volume"]), story)
 
     def _destroy(self, message: dict[str, Any], channel: Channel) -> None:
         with self._turn(message, "its destruction", channel) as (story, _):
             name = DeploymentName(message["deployment"])
             destroy(self._parts, self._traffic, name, str(message.get("confirm", "")), story)
+
+    def _record(self, act: str, message: dict[str, Any], **detail: Any) -> None:
+        """What makes no change of the store's own; recorded before it begins."""
+        find_deployment(self._parts, str(message["deployment"]))
+        with self._parts.database.write() as connection:
+            now = self._parts.now()
+            audit.record(connection, act, now=now, outcome="begun", on=str(message["deployment"]), **detail)
 
     @contextmanager
     def _turn(

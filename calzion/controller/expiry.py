@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import find_deployment, finish_destroying
 from calzion.controller.parts import Parts
-from calzion.controller.store import deployments
+from calzion.controller.store import audit, deployments
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
@@ -27,6 +27,7 @@ def set_ttl(parts: Parts, name: str, ttl: int) -> Deployment:
         if now is None or now.destroying:
             raise CalzionError(f"{name} is being destroyed", code="conflict")
         deployments.set_ttl(connection, now.id, ttl, parts.now())
+        audit.record(connection, "ttl set", now=parts.now(), on=name, seconds=ttl)
         changed = deployments.by_id(connection, now.id)
     parts.observed.touch()  # the reconciler waits for the earliest end
     return changed
@@ -90,6 +91,7 @@ class Expiry:
             if found is None or found.id != deployment.id or not self._is_due(found):
                 return
             deployments.mark_destroying(connection, found.id)
+            audit.record(connection, "destroy", now=self._parts.now(), on=found.name, why="its time is over")
         _log.info("%s has lived for the %s that it was given: destroying it", found.name, span(found.ttl))
         finish_destroying(self._parts, self._traffic, found)
         _log.info("%s is destroyed", found.name)

@@ -7,7 +7,7 @@ from calzion.controller.launch import Launch
 from calzion.controller.live import Live, find_live, live_specs
 from calzion.controller.parts import Parts
 from calzion.controller.retention import prune
-from calzion.controller.store import deployments, instances
+from calzion.controller.store import audit, deployments, instances
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRole
 from calzion.controller.traffic import Traffic
@@ -67,6 +67,7 @@ def destroy(
     story.step(f"Destroying {name}")
     with parts.database.write() as connection:
         deployments.mark_destroying(connection, deployment.id)
+        audit.record(connection, "destroy", now=parts.now(), on=name)
     finish_destroying(parts, traffic, deployment, with_branch=with_branch)
     prune(parts)
     story.done(f"{name} is destroyed")

@@ -43,6 +43,7 @@ class Parts:
     repository. `forget_branch` removes a destroyed deployment's branch.
 
     `keep_releases` is how many releases of a deployment can be gone back to.
+    `rotate_audit` moves old records of the audit trail to a file where there are many.
     `allow_privileged`: templates may ask for containers that can do all that the machine's root can.
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `unpruned` is set while what no release needs could not be removed.
@@ -68,6 +69,7 @@ class Parts:
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10
+    rotate_audit: Callable[[], None] = lambda: None
     allow_privileged: bool = False
     service_addresses: IPv4Network = LOOPBACK
     locks: DeploymentLocks = field(default_factory=DeploymentLocks)

@@ -120,6 +120,13 @@ class Reconciler:
         self._traffic.sweep()
         if self._parts.unpruned.is_set():
             prune(self._parts)
+        self._rotate_audit()
+
+    def _rotate_audit(self) -> None:
+        try:
+            self._parts.rotate_audit()
+        except OSError as error:
+            _log.warning("old records of the audit trail can't be moved to a file now: %s", error)
 
     def _end_orphans(self, ids: list[str]) -> None:
         if not ids:

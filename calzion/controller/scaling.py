@@ -11,7 +11,7 @@ from calzion.controller.launch import Launch, Order
 from calzion.controller.live import Live, find_live
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
-from calzion.controller.store import deployments, instances
+from calzion.controller.store import audit, deployments, instances
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
@@ -49,6 +49,8 @@ def scale(
     surplus = [record for record in live.records if record.ordinal > counts.get(_key(record), record.ordinal)]
     with parts.database.write() as connection:
         deployments.set_formation(connection, live.deployment.id, counts)
+        told = {f"{service}.{process_type}": count for (service, process_type), count in counts.items()}
+        audit.record(connection, "scale", now=parts.now(), on=name, counts=told)
         instances.set_state(connection, [record.id for record in new.records], InstanceRole.LIVE)
         instances.set_state(connection, [record.id for record in surplus], InstanceRole.DRAINING)
     traffic.apply()

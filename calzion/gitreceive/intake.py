@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from calzion.controller.access import require_deploy
+from calzion.controller.actor import Actor, acting
 from calzion.controller.channel import Channel
 from calzion.controller.claim import Claim
 from calzion.controller.copying import was_meant
 from calzion.controller.deployer import Deployer
 from calzion.controller.locks import CancellationToken
-from calzion.controller.store import keys
+from calzion.controller.store import audit, keys
 from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.errors import CalzionError
@@ -28,6 +30,9 @@ from calzion.template import parse_template
 
 REF_MOVES_WITHIN = 30.0
 """Seconds that the lock is kept for git to move the ref after the switch, should the SSH process not say."""
+
+_LONGEST_REASON = 300
+_MOST_REFS = 10
 
 
 class Intake:
@@ -52,6 +57,9 @@ class Intake:
             self._require_service(key, message)
         except CalzionError as error:
             answer |= {"allowed": False, "message": error.message}
+            with acting(_actor(key, str(message.get("address") or ""))):
+                act = "push" if message.get("service") == "receive-pack" else "fetch"
+                self._record(act, "refused", repository=str(message.get("repository")), why=error.message)
         channel.send(answer)
 
     def push(self, message: dict[str, Any], channel: Channel) -> None:
@@ -64,9 +72,19 @@ class Intake:
         key = self._key(request.fingerprint)
         if key is None:
             raise CalzionError("this key is not known here any more", code="refused")
+        with acting(_actor(key, request.address)):
+            try:
+                self._accept(request, key, channel, talk)
+            except CalzionError as error:
+                if not error.told:
+                    self._record("push", error.code, **_told(request), why=error.message[:_LONGEST_REASON])
+                raise
+
+    def _accept(self, request: PushRequest, key: UserKey, channel: Channel, talk: _Talk) -> None:
         update = parse_updates(request.updates, request.options)
         if isinstance(update, Tag):
             self._shares.require_tag(key, request.repository)
+            self._record("push", "done", **_told(request))
             channel.tell(Event(kind=DONE, text=update.message))
             return
         require_deploy(key.name, key.allow, update.deployment)
@@ -173,6 +191,10 @@ class Intake:
         with self._database.read() as connection:
             return keys.by_fingerprint(connection, fingerprint)
 
+    def _record(self, act: str, outcome: str, **detail: Any) -> None:
+        with self._database.write() as connection:
+            audit.record(connection, act, now=time.time(), outcome=outcome, **detail)
+
     def _require_service(self, key: UserKey, message: dict[str, Any]) -> None:
         """Raises CalzionError (refused) where the key may not use the service of the repository that is named."""
         repository = message.get("repository")
@@ -182,6 +204,17 @@ class Intake:
             self._shares.require_push(key, str(repository))
         else:
             self._shares.require_read(key, str(repository))
+
+
+def _actor(key: UserKey, address: str) -> Actor:
+    return Actor(user=key.name, via="ssh", address=address[:255], key=key.fingerprint)
+
+
+def _told(request: PushRequest) -> dict[str, Any]:
+    """What the audit trail tells of a push. Clients choose the refs' names, and how many there are."""
+    refs = [update.ref[:_LONGEST_REASON] for update in request.updates[:_MOST_REFS]]
+    commits = [update.new for update in request.updates[:_MOST_REFS]]
+    return {"repository": request.repository, "refs": refs, "commits": commits}
 
 
 def _claim(request: PushRequest, update: Deploy, key: UserKey) -> Claim:

@@ -21,7 +21,8 @@ class RefUpdate:
 class PushRequest:
     """One push. `user` and `fingerprint` are proven; updates and options are the client's and unchecked.
 
-    `path` is the bare repository. `quarantine` is the directory of the new objects, '' where there are none.
+    `path` is the bare repository. `address` is where the client came from.
+    `quarantine` is the directory of the new objects, '' where there are none.
     """
 
     repository: RepositoryName
@@ -31,6 +32,7 @@ class PushRequest:
     fingerprint: str
     updates: tuple[RefUpdate, ...]
     options: tuple[str, ...] = ()
+    address: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {
@@ -52,4 +54,5 @@ class PushRequest:
                 for update in data["updates"]
             ),
             options=tuple(str(option) for option in data["options"]),
+            address=str(data.get("address") or ""),
         )

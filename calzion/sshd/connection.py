@@ -64,6 +64,7 @@ class Connection(paramiko.ServerInterface):
         self._controller = controller
         self._git = git
         self._user: User | None = None
+        self._address = _address_of(connected)
         self._protocols: dict[int, str] = {}
         self._used: set[int] = set()
         self._waiting: list[Session] = []
@@ -120,7 +121,7 @@ class Connection(paramiko.ServerInterface):
         # verified a signature, which it does right after this call.
         self._user = None
         try:
-            self._user = self._controller.authorize(fingerprint(key))
+            self._user = self._controller.authorize(fingerprint(key), address=self._address)
         except CalzionError as error:
             _log.info("%s is refused: %s", fingerprint(key), error)
             return AUTH_FAILED
@@ -176,3 +177,11 @@ class Connection(paramiko.ServerInterface):
             with self._lock:
                 self._running -= 1
                 self._opened -= 1
+
+
+def _address_of(connected: socket.socket) -> str:
+    try:
+        peer = connected.getpeername()
+    except OSError:
+        return ""
+    return str(peer[0]) if isinstance(peer, tuple) else ""

@@ -23,11 +23,12 @@ _MAX_LINE = 4 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """Who proved to own a key."""
+    """Who proved to own a key, and the address that it came from."""
 
     name: str
     fingerprint: str
     admin: bool = False
+    address: str = ""
 
 
 class Controller:
@@ -43,7 +44,11 @@ class Controller:
         return False
 
     def authorize(
-        self, fingerprint: str, repository: RepositoryName | None = None, service: Service | None = None
+        self,
+        fingerprint: str,
+        repository: RepositoryName | None = None,
+        service: Service | None = None,
+        address: str = "",
     ) -> User:
         """The key's user. Raises CalzionError (refused) where it may not use the service, or is not known."""
         question = {
@@ -51,6 +56,7 @@ class Controller:
             "fingerprint": fingerprint,
             "repository": repository,
             "service": service,
+            "address": address,
         }
         with self._connect() as connection:
             try:
@@ -63,7 +69,10 @@ class Controller:
         if answer.get("allowed") is not True:
             raise CalzionError(str(answer.get("message") or "this key may not do that"), code="refused")
         return User(
-            name=str(answer.get("user", "")), fingerprint=fingerprint, admin=answer.get("admin") is True
+            name=str(answer.get("user", "")),
+            fingerprint=fingerprint,
+            admin=answer.get("admin") is True,
+            address=address,
         )
 
     def push(self, request: PushRequest) -> PushTalk:

@@ -58,7 +58,7 @@ class GitServer:
     def serve(self, call: Call) -> None:
         """Serve to the end, exit status included. Raises CalzionError where the client is refused."""
         name = call.command.repository
-        self._controller.authorize(call.user.fingerprint, name, call.command.service)
+        self._controller.authorize(call.user.fingerprint, name, call.command.service, call.user.address)
         if call.command.service == "upload-pack":
             with self._repositories.fetching(name) as repository:
                 ending = self._upload(call, repository)

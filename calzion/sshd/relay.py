@@ -114,6 +114,7 @@ class Relay:
             quarantine=request.quarantine,
             user=pusher.user.name,
             fingerprint=pusher.user.fingerprint,
+            address=pusher.user.address,
             updates=request.updates,
             options=request.options,
         )

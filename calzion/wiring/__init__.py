@@ -119,6 +119,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.api.client import ReconcilerClient
     from calzion.controller.api.gate import Gate
     from calzion.controller.api.server import Wsgi, by_socket, serve
+    from calzion.controller.auditbook import AuditBook
     from calzion.controller.store.database import Database, check_schema
     from calzion.controller.store.tokens import any_valid
     from calzion.controller.vault import Vault
@@ -139,6 +140,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
             vault=Vault.open(layout.secret_key),
             reconciler=ReconcilerClient(layout.reconciler_socket),
             uploads=layout.uploads,
+            audit=AuditBook(database, layout.audit),
             keep_releases=settings.keep_releases,
             checks=_part_checks(settings, environ, gate.problem),
             gate=gate,
@@ -150,6 +152,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
 
 def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     """Be the reconciler until a signal ends it; the process ends with it."""
+    from calzion.controller.actor import for_callers
     from calzion.controller.channel import ChannelServer
     from calzion.controller.deployer import Deployer
     from calzion.controller.desk import Desk
@@ -177,7 +180,7 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     desk = Desk(parts, traffic, deployer).operations()
     moving = MovingDesk(parts, deployer, histories, imports).operations()
     servers = [
-        ChannelServer(layout.reconciler_socket, desk | moving),
+        ChannelServer(layout.reconciler_socket, for_callers(desk | moving)),
         ChannelServer(layout.push_socket, {"authorize": intake.authorize, "push": intake.push}),
     ]
     for server in servers:
@@ -197,6 +200,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     """What the reconciler works with, over a store that has been brought to this version's schema."""
     from calzion.build.builder import slug_builder
     from calzion.build.directory import DirectoryTree
+    from calzion.controller.auditbook import AuditBook
     from calzion.controller.observed import Observed
     from calzion.controller.parts import Parts, Timeouts
     from calzion.controller.registries import login
@@ -245,6 +249,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         address_is_free=platform.address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
         keep_releases=settings.keep_releases,
+        rotate_audit=AuditBook(database, layout.audit).rotate,
         allow_privileged=settings.allow_privileged == "yes",
     )
 

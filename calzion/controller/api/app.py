@@ -10,6 +10,7 @@ from typing import Any
 import falcon
 
 from calzion.controller.api import (
+    audit,
     deployments,
     keys,
     moving,
@@ -29,6 +30,7 @@ from calzion.controller.api.gate import Gate
 from calzion.controller.api.limits import Limits
 from calzion.controller.api.permission import declared
 from calzion.controller.api.status import PartCheck
+from calzion.controller.auditbook import AuditBook
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
@@ -48,6 +50,7 @@ class ApiParts:
     vault: Vault
     reconciler: ReconcilerClient
     uploads: Path
+    audit: AuditBook
     keep_releases: int
     checks: tuple[PartCheck, ...]
     gate: Gate
@@ -88,6 +91,8 @@ def routes(parts: ApiParts) -> dict[str, object]:
         "/v1/status": status.Status(parts.checks, parts.reconciler),
         "/v1/keys": keys.Keys(parts.database),
         "/v1/keys/{name}": keys.Key(parts.database),
+        "/v1/audit": audit.Audit(parts.audit),
+        "/v1/audit/inspection": audit.Inspection(parts.audit),
         "/v1/registries": registries.Registries(parts.database),
         "/v1/registries/{host}": registries.Registry(parts.database, parts.vault),
         "/v1/deployments": deployments.Deployments(parts.reconciler),

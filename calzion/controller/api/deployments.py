@@ -11,7 +11,7 @@ from calzion.controller.api.client import ReconcilerClient
 from calzion.controller.api.permission import TAR, caller, needs
 from calzion.controller.api.stream import respond
 from calzion.controller.scope import ADMINISTRATOR, Right
-from calzion.controller.store import deployments
+from calzion.controller.store import audit, deployments
 from calzion.controller.store.database import Database
 from calzion.controller.uploads import Uploads
 from calzion.lifetime import parse_ttl
@@ -46,6 +46,8 @@ class Deployment:
         with self._database.write() as connection:
             known = deployments.find(connection, name)
             deployments.create(connection, name, None, time.time())
+            if known is None:
+                audit.record(connection, "deployment created", now=time.time(), on=name)
         response.status = falcon.HTTP_200 if known else falcon.HTTP_201
         response.media = {"name": name}
 

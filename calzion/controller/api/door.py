@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pwd
+import socket
+import struct
 import time
 from typing import Any
 
 import falcon
 
+from calzion.controller.actor import Actor, now_acts
 from calzion.controller.api.guests import network_of
 from calzion.controller.api.limits import Limits
 from calzion.controller.api.permission import check, declared
-from calzion.controller.scope import LOCAL
+from calzion.controller.scope import ADMINISTRATOR, LOCAL
 from calzion.controller.store import deployments, tokens
 from calzion.controller.store.database import Database
 from calzion.controller.token import Token, is_valid, read_token
@@ -26,6 +30,7 @@ class LocalDoor:
 
     def process_request(self, request: falcon.Request, _response: falcon.Response) -> None:
         request.context.caller = LOCAL
+        now_acts(Actor(user=_user_of(request.env.get("gunicorn.socket")), via="socket"))
 
 
 class TokenDoor:
@@ -46,6 +51,7 @@ class TokenDoor:
         if wait := self._limits.asked(token.id, now):
             raise _too_many(wait)
         request.context.caller = token.caller()
+        now_acts(Actor(user=token.user, via="api", address=request.remote_addr, key=token.id))
         if settled := request.env.get(SETTLED):
             settled(token.id, None if token.expires is None else token.expires - time.time())
 
@@ -69,6 +75,17 @@ class TokenDoor:
     def _is_there(self, deployment: str) -> bool:
         with self._database.read() as connection:
             return deployments.find(connection, deployment) is not None
+
+
+def _user_of(connection: object) -> str:
+    """Whom the kernel says is at the other end of a unix socket (unix(7), SO_PEERCRED)."""
+    if not isinstance(connection, socket.socket):
+        return ADMINISTRATOR
+    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _unauthorized() -> falcon.HTTPError:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import time
 from dataclasses import replace
+from typing import Any
 
 import falcon
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,7 +16,7 @@ from calzion.controller.access import parse_pattern, parse_user
 from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.scope import Right
-from calzion.controller.store import keys
+from calzion.controller.store import audit, keys
 from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.controller.views import key_view
@@ -51,6 +52,7 @@ class Keys:
                     code="conflict",
                 )
             keys.add(connection, key)
+            audit.record(connection, "key added", now=key.added, **_told(key))
         response.status = falcon.HTTP_201
         response.media = key_view(key)
 
@@ -63,9 +65,17 @@ class Key:
     def on_delete(self, _request: falcon.Request, response: falcon.Response, name: str) -> None:
         with self._database.write() as connection:
             removed = keys.remove(connection, name)
+            for key in removed:
+                audit.record(connection, "key removed", now=time.time(), **_told(key))
         if not removed:
             raise CalzionError(f"there is no key {name}", hint="see 'calzion keys list'", code="not_found")
         response.media = {"removed": [key_view(key) for key in removed]}
+
+
+def _told(key: UserKey) -> dict[str, Any]:
+    """What the audit trail tells of a key."""
+    view = key_view(key)
+    return {name: view[name] for name in ("name", "fingerprint", "allow", "repositories", "admin")}
 
 
 def parse_key(name: str, line: str) -> UserKey:

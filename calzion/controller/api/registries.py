@@ -11,7 +11,7 @@ from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.registries import check_host, check_login
 from calzion.controller.scope import Right
-from calzion.controller.store import registries
+from calzion.controller.store import audit, registries
 from calzion.controller.store.database import Database
 from calzion.controller.vault import Vault
 from calzion.controller.views import iso
@@ -43,6 +43,7 @@ class Registry:
         login = check_login(data.user, data.password)
         with self._database.write() as connection:
             registries.put(connection, self._vault, name, login, time.time())
+            audit.record(connection, "registry set", now=time.time(), host=name, login=login.user)
         response.media = {"host": name, "user": login.user}
 
     @needs(Right.ADMIN)
@@ -52,6 +53,7 @@ class Registry:
             known = [each.host for each in registries.listed(connection)]
             if not registries.remove(connection, name):
                 raise _unknown(name, known)
+            audit.record(connection, "registry removed", now=time.time(), host=name)
         response.media = {"host": name}
 
 

@@ -12,7 +12,7 @@ from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
 from calzion.controller.scope import Right
 from calzion.controller.secret import check_secret, users
-from calzion.controller.store import deployments, releases, secrets
+from calzion.controller.store import audit, deployments, releases, secrets
 from calzion.controller.store.database import Database
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.vault import Vault
@@ -63,6 +63,7 @@ class Secret:
                     hint=f"it has: {', '.join(known)}" if known else "it has none",
                     code="not_found",
                 )
+            audit.record(connection, "secrets removed", now=time.time(), on=deployment, names=[name])
             response.media = _changed(connection, found, [name])
 
 
@@ -72,6 +73,7 @@ def _set(database: Database, vault: Vault, deployment: str, values: dict[str, st
         found = deployments.create(connection, label, None, now)
         for name, value in values.items():
             secrets.set_secret(connection, vault, found, name, value, now)
+        audit.record(connection, "secrets set", now=now, on=label, names=list(values))
         return _changed(connection, found, list(values))
 
 

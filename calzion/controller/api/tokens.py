@@ -12,7 +12,7 @@ from calzion.controller.access import parse_pattern, parse_user
 from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import caller, needs
 from calzion.controller.scope import Right
-from calzion.controller.store import tokens
+from calzion.controller.store import audit, tokens
 from calzion.controller.store.database import Database
 from calzion.controller.token import Token, new_token
 from calzion.controller.views import iso
@@ -38,6 +38,7 @@ class Tokens:
         token, shown = _new(body.read(request, bodies.NewToken))
         with self._database.write() as connection:
             tokens.add(connection, token)
+            audit.record(connection, "token added", now=token.created, **_told(token))
         response.status = falcon.HTTP_201
         response.set_header("Cache-Control", "no-store")
         response.media = {**token_view(token), "token": shown, "problem": self._changed()}
@@ -55,6 +56,8 @@ class OneToken:
         """By its id, or all of a user."""
         with self._database.write() as connection:
             removed = tokens.remove(connection, name)
+            for token in removed:
+                audit.record(connection, "token removed", now=time.time(), **_told(token))
         if not removed:
             raise CalzionError(
                 f"there is no token {name[:80]}", hint="see 'calzion tokens list'", code="not_found"
@@ -79,6 +82,16 @@ def token_view(token: Token) -> dict[str, Any]:
         "allow": list(token.allow),
         "created": iso(token.created),
         "expires": iso(token.expires),
+    }
+
+
+def _told(token: Token) -> dict[str, Any]:
+    """What the audit trail tells of a token: all but its secret."""
+    view = token_view(token)
+    return {
+        "id": view["id"],
+        "of": view["user"],
+        **{name: view[name] for name in ("scope", "allow", "expires")},
     }
 
 

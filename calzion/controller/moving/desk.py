@@ -13,6 +13,7 @@ from calzion.controller.moving.importing import ImportOrder, Imports
 from calzion.controller.moving.wire import Wire
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
+from calzion.controller.store import audit
 from calzion.model import DeploymentName
 from calzion.progress import Story
 
@@ -35,6 +36,9 @@ class MovingDesk:
             pause=bool(message["pause"]),
         )
         find_live(self._parts, find_deployment(self._parts, order.deployment))
+        with self._parts.database.write() as connection:
+            on, secrets = order.deployment, order.with_secrets
+            audit.record(connection, "export", now=self._parts.now(), outcome="begun", on=on, secrets=secrets)
         channel.send({"answer": {"deployment": order.deployment}})
         wire = Wire(channel)
         wire.watch()

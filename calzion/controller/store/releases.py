@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from calzion.controller.store.schema import release_services, releases
+from calzion.controller.store import audit
+from calzion.controller.store.schema import deployments, release_services, releases
 from calzion.model import Generate, Label, Pairs, ServiceDefinition, ServiceName, Task, TaskName
 from calzion.template import as_keys, parse_service
 
@@ -125,7 +126,9 @@ def open_release(
         )
     )
     assert result.inserted_primary_key is not None
-    return by_id(connection, result.inserted_primary_key[0])
+    opened = by_id(connection, result.inserted_primary_key[0])
+    _audit(connection, opened.id, "begun", now)
+    return opened
 
 
 def by_id(connection: Connection, id: int) -> Release:
@@ -208,6 +211,7 @@ def start(connection: Connection, id: int, state: ReleaseState, now: float) -> N
 
 
 def finish(connection: Connection, id: int, state: ReleaseState, now: float, message: str = "") -> None:
+    _audit(connection, id, "live" if state is ReleaseState.CURRENT else str(state), now)
     connection.execute(
         update(releases).where(releases.c.id == id).values(state=state, finished=now, message=message[:4000])
     )
@@ -339,3 +343,12 @@ def _release(row: Row[tuple[object, ...]]) -> Release:
         started=data["started"],
         finished=data["finished"],
     )
+
+
+def _audit(connection: Connection, id: int, outcome: str, now: float) -> None:
+    release = by_id(connection, id)
+    on = connection.execute(
+        select(deployments.c.name).where(deployments.c.id == release.deployment_id)
+    ).scalar_one()
+    detail = {"release": release.number, "commit": release.commit, "named": release.user, "does": release.act}
+    audit.record(connection, "deploy", now=now, outcome=outcome, on=on, **detail)

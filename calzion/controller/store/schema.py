@@ -158,6 +158,14 @@ tokens = Table(
     Column("expires", Float),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
 formations = Table(
     "formations",
     metadata,

@@ -20,6 +20,7 @@ from calzion.controller.api.door import SETTLED
 from calzion.controller.api.gate import Gate
 from calzion.controller.api.limits import Limits, Rate
 from calzion.controller.api.permission import Need, declared
+from calzion.controller.auditbook import AuditBook
 from calzion.controller.scope import Right
 from calzion.controller.store import deployments, tokens
 from calzion.controller.store.database import Database, migrate
@@ -58,6 +59,7 @@ class Rig:
             vault=Vault.open(tmp_path / "secret.key"),
             reconciler=self.reconciler,
             uploads=tmp_path / "uploads",
+            audit=AuditBook(self.database, tmp_path / "audit"),
             keep_releases=3,
             checks=(),
             gate=Gate(None, lambda: False),
@@ -340,3 +342,32 @@ def test_a_wrong_secret_is_not_repeated(rig: Rig) -> None:
 def test_the_document_is_there_for_who_has_a_token(rig: Rig) -> None:
     assert rig.ask("GET", "/v1/openapi.json", rig.token(Right.READ, "x")).json["openapi"] == "3.1.0"
     assert rig.ask("GET", "/v1/openapi.json", "").status_code == 401
+
+
+def test_changes_are_recorded_without_values(rig: Rig) -> None:
+    admin = rig.token(Right.ADMIN)
+    values = [{"value": "hush-hush"}, {"user": "u", "password": "hush-hush"}]
+    for path, value in zip(("deployments/shop/secrets/KEY", "registries/r.example"), values, strict=True):
+        assert rig.ask("PUT", f"/v1/{path}", admin, json=value).status_code == 200
+    asked = {"user": "x", "scope": "admin", "ttl": "1d"}
+    shown = rig.ask("POST", "/v1/tokens", admin, json=asked).json["token"]
+    assert rig.local.simulate_delete("/v1/deployments/shop/secrets/KEY").status_code == 200
+    assert rig.local.simulate_delete("/v1/deployments/shop/secrets/KEY").status_code == 404
+    found = rig.ask("GET", "/v1/audit", admin).json
+    acts = [(each["act"], each["user"], each["via"]) for each in found]
+    assert acts == [
+        ("secrets removed", "administrator", "socket"),
+        ("token added", "ci", "api"),
+        ("registry set", "ci", "api"),
+        ("secrets set", "ci", "api"),
+    ]
+    assert found[0]["deployment"] == "shop" and found[0]["detail"] == {"names": ["KEY"]}
+    assert found[1]["address"] == "127.0.0.1" and found[1]["key"] in admin
+    text = rig.ask("GET", "/v1/audit?user=ci&most=50", admin).text
+    assert "hush-hush" not in text and shown.rpartition("_")[2] not in text
+    head = rig.ask("GET", "/v1/audit/inspection", admin).json["head"]
+    known = f"{head['number']}:{head['digest']}"
+    assert rig.ask("GET", f"/v1/audit/inspection?known={known}", admin).json["whole"]
+    assert not rig.ask("GET", f"/v1/audit/inspection?known=9:{head['digest']}", admin).json["whole"]
+    assert rig.ask("GET", "/v1/audit/inspection?known=x", admin).status_code == 400
+    assert rig.ask("GET", "/v1/audit", rig.token(Right.DEPLOY, "*")).status_code == 403

@@ -1,4 +1,4 @@
-"""keys say what they may push to"""
+"""keys say what they may push to; the audit trail"""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ def upgrade() -> None:
     with op.batch_alter_table("ssh_keys", schema=None) as batch_op:
         batch_op.add_column(sa.Column("repositories", sa.JSON(), nullable=False, server_default="[]"))
     _name_what_was_allowed()
+    op.create_table(
+        "audit",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("audit")
     # An older version knows the pattern `*`, too.
     with op.batch_alter_table("ssh_keys", schema=None) as batch_op:
         batch_op.drop_column("repositories")
