@@ -10,7 +10,7 @@ from typing import Any
 
 import falcon
 
-from calzion.controller.actor import Actor, now_acts
+from calzion.controller.actor import CALZION, Actor, now_acts
 from calzion.controller.api.guests import network_of
 from calzion.controller.api.limits import Limits
 from calzion.controller.api.permission import check, declared
@@ -25,7 +25,14 @@ SETTLED = "calzion.settled"
 _SCHEME = "bearer "
 
 
-class LocalDoor:
+class Door:
+    """Whoever has come in acts until the request is answered."""
+
+    def process_response(self, *_: object) -> None:
+        now_acts(CALZION)
+
+
+class LocalDoor(Door):
     """The machine's own socket, which its administrator alone can open."""
 
     def process_request(self, request: falcon.Request, _response: falcon.Response) -> None:
@@ -33,7 +40,7 @@ class LocalDoor:
         now_acts(Actor(user=_user_of(request.env.get("gunicorn.socket")), via="socket"))
 
 
-class TokenDoor:
+class TokenDoor(Door):
     """Everybody else: `Authorization: Bearer TOKEN` (RFC 6750) and nothing but that."""
 
     def __init__(self, database: Database, limits: Limits) -> None:
