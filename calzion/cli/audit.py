@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,6 +11,7 @@ import click
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
 from calzion.cli.terminal import print_json, print_table
 
+_COMMIT = re.compile("^([0-9a-f]{7})[0-9a-f]{33}$")
 _MOST = 80
 """Characters of the details that the table shows."""
 
@@ -103,7 +105,7 @@ def _details(detail: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
-        return ",".join(str(each)[:12] if len(str(each)) == 40 else str(each) for each in value)
+        return ",".join(_value(each) for each in value)
     if isinstance(value, dict):
         return ",".join(f"{name}:{each}" for name, each in value.items())
-    return str(value)
+    return _COMMIT.sub(r"\1", str(value))

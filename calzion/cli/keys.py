@@ -24,7 +24,6 @@ def keys() -> None:
 @click.option(
     "--allow",
     multiple=True,
-    required=True,
     metavar="PATTERN",
     help="a deployment, a prefix such as 'myapp-*', or '*' for every one; repeatable",
 )
@@ -52,6 +51,10 @@ def add(
     repositories that those are pushed from; nothing else. A repository that nobody has pushed to yet is its own with
     the first push; one whose deployments are all others' needs --repository.
     """
+    if not allow:
+        raise click.UsageError(
+            f"say what {name} may push to: --allow 'myapp-*' for some deployments, --allow '*' for every one"
+        )
     key = read_key(file) if file else find_key(invocation.environ.get("HOME", "/"))
     body = {
         "name": name,

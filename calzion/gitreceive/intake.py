@@ -19,6 +19,7 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.errors import CalzionError
 from calzion.gitreceive.checks import check_update
+from calzion.gitreceive.refname import BRANCHES
 from calzion.gitreceive.refs import current_ref, has_refs
 from calzion.gitreceive.request import PushRequest
 from calzion.gitreceive.shares import Shares
@@ -191,9 +192,9 @@ class Intake:
         with self._database.read() as connection:
             return keys.by_fingerprint(connection, fingerprint)
 
-    def _record(self, act: str, outcome: str, **detail: Any) -> None:
+    def _record(self, act: str, outcome: str, *, on: str = "", **detail: Any) -> None:
         with self._database.write() as connection:
-            audit.record(connection, act, now=time.time(), outcome=outcome, **detail)
+            audit.record(connection, act, now=time.time(), outcome=outcome, on=on, **detail)
 
     def _require_service(self, key: UserKey, message: dict[str, Any]) -> None:
         """Raises CalzionError (refused) where the key may not use the service of the repository that is named."""
@@ -214,7 +215,8 @@ def _told(request: PushRequest) -> dict[str, Any]:
     """What the audit trail tells of a push. Clients choose the refs' names, and how many there are."""
     refs = [update.ref[:_LONGEST_REASON] for update in request.updates[:_MOST_REFS]]
     commits = [update.new for update in request.updates[:_MOST_REFS]]
-    return {"repository": request.repository, "refs": refs, "commits": commits}
+    on = refs[0].removeprefix(BRANCHES) if len(refs) == 1 and refs[0].startswith(BRANCHES) else ""
+    return {"on": on, "repository": request.repository, "refs": refs, "commits": commits}
 
 
 def _claim(request: PushRequest, update: Deploy, key: UserKey) -> Claim:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import calzion
 from calzion.backends.choice import engine_answers
-from calzion.config import Address, Settings
+from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
@@ -160,6 +160,7 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     from calzion.controller.moving.importing import Imports
     from calzion.controller.reconciler import Reconciler
     from calzion.controller.retention import prune
+    from calzion.controller.store import audit
     from calzion.controller.traffic import Traffic
     from calzion.gitreceive.history import GitHistories
     from calzion.gitreceive.intake import Intake
@@ -172,6 +173,8 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     deployer = Deployer(parts, traffic)
     reconciler = Reconciler(parts, traffic)
     reconciler.recover()
+    with parts.database.write() as connection:
+        audit.record_settings(connection, _values(settings), now=parts.now())
     histories = GitHistories(layout.repositories)
     imports = Imports(parts, deployer, histories, layout.imports)
     imports.recover()
@@ -194,6 +197,11 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     # Threads that still wait for a rollout that was not let go of would keep the process alive.
     logging.shutdown()
     os._exit(0)
+
+
+def _values(settings: Settings) -> dict[str, str]:
+    """What is in force, by the settings' names."""
+    return {each.name: str(getattr(settings, each.name.replace("-", "_"))) for each in SETTINGS}
 
 
 def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:

@@ -35,7 +35,7 @@ def test_what_nobody_allowed_is_refused_and_told(site: Site) -> None:
     assert [(each["act"], each["outcome"], each["deployment"]) for each in reversed(told)] == [
         ("push", "refused", ""),
         ("fetch", "refused", ""),
-        ("push", "refused", ""),
+        ("push", "refused", "shop-staging"),
         ("deploy", "begun", "bobs-staging"),
         ("deploy", "live", "bobs-staging"),
     ]

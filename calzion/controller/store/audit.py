@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
@@ -11,6 +12,9 @@ from calzion.controller.actor import actor
 from calzion.controller.store.schema import audit
 from calzion.controller.trail import Link, link
 
+_CREDENTIALS = re.compile("//[^/@]*@")
+"""In a URL."""
+
 
 def record(
     connection: Connection, act: str, *, now: float, outcome: str = "done", on: str = "", **detail: Any
@@ -18,6 +22,22 @@ def record(
     """That whoever acts in this thread did it. `detail` is JSON data, and never the value of a secret."""
     made = link(newest(connection), now=now, who=actor(), act=act, outcome=outcome, on=str(on), detail=detail)
     connection.execute(insert(audit).values(number=made.number, record=made.text, digest=made.digest))
+
+
+def record_settings(connection: Connection, values: Mapping[str, str], *, now: float) -> None:
+    """What is in force from now on, where it is something else than what was recorded last."""
+    values = {name: _CREDENTIALS.sub("//", value) for name, value in values.items()}
+    before = _settings(connection)
+    changed = [name for name, value in values.items() if before.get(name) != value]
+    if changed:
+        record(connection, "settings", now=now, changed=changed if before else ["all"], values=values)
+
+
+def _settings(connection: Connection) -> Mapping[str, str]:
+    """Those recorded last; none where that record is in a file already."""
+    mine = func.json_extract(audit.c.record, "$.act") == "settings"
+    row = connection.execute(select(audit).where(mine).order_by(audit.c.number.desc()).limit(1)).one_or_none()
+    return dict(_link(row).view()["detail"]["values"]) if row else {}
 
 
 def newest(connection: Connection) -> Link | None:

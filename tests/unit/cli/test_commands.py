@@ -422,7 +422,7 @@ def test_keys_add_needs_to_be_told_what_is_allowed(
     key = str(tmp_path / "key.pub")
     (tmp_path / "key.pub").write_text(PUBLIC + "\n")
     assert calzion("keys", "add", "alice", key) == 2
-    assert "Missing option '--allow'" in capsys.readouterr().err and api.seen == []
+    assert "say what alice may push to: --allow" in capsys.readouterr().err and api.seen == []
     api.answers["POST /keys"] = Answer(ADDED, status=201)
     assert calzion("keys", "add", "alice", key, "--allow", "*") == 0
     sent = {"name": "alice", "key": PUBLIC, "allow": ["*"], "repositories": [], "admin": False}
