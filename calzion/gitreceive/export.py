@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from calzion.errors import CalzionError
-from calzion.gitreceive.blobs import Blobs
-from calzion.gitreceive.entries import Entry
+from calzion.gitreceive.entries import Entry, SourceLimits
+from calzion.gitreceive.objects import Objects
 
 _MAX_LINK = 4096
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExportLimits:
-    """Entries, and bytes of all files together."""
-
-    entries: int = 200_000
-    size: int = 4 << 30
-
-
-def export(entries: Sequence[Entry], blobs: Blobs, destination: Path, limits: ExportLimits) -> None:
+def export(entries: Sequence[Entry], objects: Objects, destination: Path, limits: SourceLimits) -> None:
     """Write `entries` below `destination`, an existing empty directory. A submodule becomes an empty one.
 
     Links come last and are kept as they are, wherever they point: nothing is written through one, and who
@@ -36,20 +27,20 @@ def export(entries: Sequence[Entry], blobs: Blobs, destination: Path, limits: Ex
         for entry in entries:
             if entry.is_directory or entry.is_submodule:
                 os.mkdir(os.path.join(root, entry.path), 0o755)  # noqa: PTH102, PTH118  # bytes, not text
-        _write_files(root, files, blobs, limits)
-        _write_links(root, links, blobs)
+        _write_files(root, files, objects, limits)
+        _write_links(root, links, objects)
     except OSError as error:
         raise CalzionError(f"the source can't be written: {error}") from error
 
 
-def _write_files(root: bytes, files: Sequence[Entry], blobs: Blobs, limits: ExportLimits) -> None:
+def _write_files(root: bytes, files: Sequence[Entry], objects: Objects, limits: SourceLimits) -> None:
     total = 0
-    contents = blobs.stream([entry.object_id for entry in files])
+    contents = objects.stream([entry.object_id for entry in files])
     for entry, (size, parts) in zip(files, contents, strict=True):
         total += size
         if total > limits.size:
             raise CalzionError(
-                f"the source is too large: more than {limits.size} bytes",
+                f"the source is too large: more than {limits.size} bytes (source-size)",
                 hint="keep what is not the app's source out of the repository",
             )
         _write_file(root + b"/" + entry.path, entry.permissions, parts)
@@ -64,10 +55,10 @@ def _write_file(path: bytes, permissions: int, parts: Iterator[bytes]) -> None:
         os.fchmod(descriptor, permissions)
 
 
-def _write_links(root: bytes, links: Sequence[Entry], blobs: Blobs) -> None:
+def _write_links(root: bytes, links: Sequence[Entry], objects: Objects) -> None:
     for entry in links:
         try:
-            target = blobs.read(entry.object_id, _MAX_LINK)
+            target = objects.read(entry.object_id, _MAX_LINK)
         except ValueError:
             target = b""
         if not target or b"\0" in target:

@@ -1,57 +1,60 @@
-"""Reads commits with dulwich: those of a push that git has not accepted yet, and those of a repository."""
+"""Reads commits: those of a push that git has not accepted yet, and those of a repository."""
 
 from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
-
-from dulwich.objects import Commit, ObjectID, ShaFile, Tag, Tree
-from dulwich.repo import Repo
+from typing import Self
 
 from calzion.errors import CalzionError
-from calzion.gitreceive.blobs import Blobs
-from calzion.gitreceive.entries import Entry, Listing, walk
-from calzion.gitreceive.export import ExportLimits, export
+from calzion.gitreceive.entries import Entry, Listing, SourceLimits, walk
+from calzion.gitreceive.export import export
 from calzion.gitreceive.git import Git
+from calzion.gitreceive.objects import Objects
+from calzion.gitreceive.rawobject import entries_of, tree_of
 from calzion.gitreceive.submodules import GITMODULES, MAX_SIZE, list_settings, submodules
 from calzion.model import Submodule
 
-_Kind = TypeVar("_Kind", bound=ShaFile)
+_MAX_COMMIT = 1 << 20
+_MAX_TREE = 32 << 20
+"""Bytes of one directory's listing: some 500,000 names."""
 
 
-def open_push(repository: Path | str, quarantine: Path | str = "", git: Git | None = None) -> Commits:
+def open_push(
+    repository: Path | str, quarantine: Path | str = "", limits: SourceLimits | None = None
+) -> Commits:
     """Open a bare repository; with the quarantine of a running push, its objects are there too.
 
     After the push the same commits are read without a quarantine.
     """
-    return Commits(Path(repository), Path(quarantine) if quarantine else None, git or Git.find())
+    git, new = Git.find(), Path(quarantine) if quarantine else None
+    return Commits(git, Objects(git, Path(repository), new), limits or SourceLimits())
 
 
 @contextmanager
-def open_commit(repositories: Path, repository: str, commit: str, directory: str) -> Iterator[CommitTree]:
+def open_commit(
+    repositories: Path, repository: str, commit: str, directory: str, limits: SourceLimits | None = None
+) -> Iterator[CommitTree]:
     """A directory of a commit that was pushed. Raises CalzionError where it is not there any more."""
     path = repositories / f"{repository}.git"
     if not path.is_dir():
         raise CalzionError(f"there is no repository {repository}", code="not_found")
-    with open_push(path) as commits:
+    with open_push(path, limits=limits) as commits:
         yield commits.tree(commit, directory)
 
 
 class Commits:
     """Safe to use from several threads; to be closed, or used in a `with`."""
 
-    def __init__(self, repository: Path, quarantine: Path | None, git: Git) -> None:
-        self._lock = threading.RLock()
+    def __init__(self, git: Git, objects: Objects, limits: SourceLimits) -> None:
         self._git = git
-        self._repo = _open(repository, quarantine)
-        self._blobs = Blobs(git, repository, quarantine)
+        self._objects = objects
+        self._limits = limits
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +65,7 @@ class Commits:
         self.close()
 
     def close(self) -> None:
-        self._blobs.close()
-        with self._lock:
-            self._repo.close()
+        self._objects.close()
 
     def read(self, commit: str, path: str, limit: int = 1 << 20) -> bytes:
         """A file of a commit. Raises CalzionError (template) where there is none within `limit` bytes."""
@@ -77,9 +78,9 @@ class Commits:
             raise _no_file(commit, path, tree.names())
         return content
 
-    def tree(self, commit: str, directory: str = ".", limits: ExportLimits | None = None) -> CommitTree:
+    def tree(self, commit: str, directory: str = ".") -> CommitTree:
         """A directory of a commit. Raises CalzionError (template) where there is none."""
-        root = _expect(self._object(commit), Commit, commit).tree.decode()
+        root = self._root(commit)
         parts = [part for part in directory.split("/") if part not in ("", ".")]
         found = find(self._list, root, parts)
         if ".." in parts or found is None or not stat.S_ISDIR(found[0]):
@@ -90,23 +91,22 @@ class Commits:
             directory="/".join(parts),
             digest=found[1],
             git=self._git,
-            blobs=self._blobs,
+            objects=self._objects,
             list_tree=self._list,
-            limits=limits or ExportLimits(),
+            limits=self._limits,
         )
 
-    def _list(self, tree: str) -> Listing:
-        found = _expect(self._object(tree), Tree, tree)
-        return [(entry.path, entry.mode, entry.sha.decode()) for entry in found.items()]
+    def _root(self, commit: str) -> str:
+        try:
+            return tree_of(self._objects.read(commit, _MAX_COMMIT, "commit"))
+        except ValueError as error:
+            raise CalzionError(f"the commit {commit[:12]} can't be read: {error}") from None
 
-    def _object(self, object_id: str) -> ShaFile:
-        with self._lock:
-            try:
-                return self._repo.object_store[ObjectID(object_id.encode())]
-            except KeyError:
-                raise CalzionError(
-                    f"the repository lacks {object_id}", hint="push from a complete clone"
-                ) from None
+    def _list(self, tree: str) -> Listing:
+        try:
+            yield from entries_of(self._objects.read(tree, _MAX_TREE, "tree"))
+        except ValueError as error:
+            raise CalzionError(f"the directory {tree[:12]} can't be read: {error}") from None
 
 
 class CommitTree:
@@ -120,16 +120,16 @@ class CommitTree:
         directory: str,
         digest: str,
         git: Git,
-        blobs: Blobs,
+        objects: Objects,
         list_tree: Callable[[str], Listing],
-        limits: ExportLimits,
+        limits: SourceLimits,
     ) -> None:
         self._commit = commit
         self._root = root
         self._directory = directory
         self._digest = digest
         self._git = git
-        self._blobs = blobs
+        self._objects = objects
         self._list = list_tree
         self._limits = limits
 
@@ -169,17 +169,17 @@ class CommitTree:
 
         Raises CalzionError for what is too large or has names that can't be created.
         """
-        export(self._entries, self._blobs, destination, self._limits)
+        export(self._entries, self._objects, destination, self._limits)
 
     @cached_property
     def _entries(self) -> list[Entry]:
-        return list(walk(self._list, self._digest, limit=self._limits.entries))
+        return list(walk(self._list, self._digest, self._limits))
 
     def _read(self, tree: str, path: str, limit: int) -> bytes | None:
         found = find(self._list, tree, path.split("/"))
         if found is None or not stat.S_ISREG(found[0]):
             return None
-        return self._blobs.read(found[1], limit)
+        return self._objects.read(found[1], limit)
 
 
 def find(list_tree: Callable[[str], Listing], tree: str, parts: list[str]) -> tuple[int, str] | None:
@@ -188,26 +188,12 @@ def find(list_tree: Callable[[str], Listing], tree: str, parts: list[str]) -> tu
     for part in parts:
         if not stat.S_ISDIR(found[0]):
             return None
-        listing = {name: (mode, object_id) for name, mode, object_id in list_tree(found[1])}
-        following = listing.get(os.fsencode(part))
+        name = os.fsencode(part)
+        following = next(((mode, entry) for each, mode, entry in list_tree(found[1]) if each == name), None)
         if following is None:
             return None
         found = following
     return found
-
-
-def _open(repository: Path, quarantine: Path | None) -> Repo:
-    if quarantine is None:
-        return Repo(str(repository))
-    return Repo(str(repository), object_directory=quarantine, alternates=[repository / "objects"])
-
-
-def _expect(found: ShaFile, kind: type[_Kind], name: str) -> _Kind:
-    if isinstance(found, kind):
-        return found
-    hint = f"push the commit itself: {name[:12]}^{{commit}}" if isinstance(found, Tag) else ""
-    noun = kind.__name__.lower()
-    raise CalzionError(f"{name[:12]} is no {noun} but a {found.type_name.decode()}", hint=hint)
 
 
 def _suffix(mode: int) -> str:

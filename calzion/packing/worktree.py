@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calzion.errors import CalzionError
-from calzion.gitreceive.blobs import Blobs
+from calzion.gitreceive.objects import Objects
 from calzion.packing.file import PackedFile
 from calzion.packing.usergit import Refused, UserGit
 
@@ -104,8 +104,8 @@ class WorkTree:
         return packed
 
     def _read(self, files: list[tuple[int, str, bytes]]) -> Iterator[PackedFile]:
-        blobs = Blobs(self.git, self.git_dir, None)
-        contents = blobs.stream([object_id for _, object_id, _ in files])
+        objects = Objects(self.git, self.git_dir, None)
+        contents = objects.stream([object_id for _, object_id, _ in files])
         for (mode, _, path), (size, parts) in zip(files, contents, strict=True):
             yield PackedFile(path=path, mode=mode, size=size, parts=parts)
 

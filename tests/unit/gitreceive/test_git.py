@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from calzion.errors import CalzionError
-from calzion.gitreceive.blobs import Blobs
 from calzion.gitreceive.branch import remove_branch
 from calzion.gitreceive.git import Git
+from calzion.gitreceive.objects import Objects
 from calzion.model import DeploymentName
 
 ABSENT = "1" * 40
@@ -64,10 +64,10 @@ def test_a_missing_object_is_fetched_from_nowhere(repository, trap):
         remote__origin__uploadpack=str(trap),
         protocol__file__allow="always",
     )
-    blobs = Blobs(Git.find(), repository, None)
+    objects = Objects(Git.find(), repository, None)
     with pytest.raises(CalzionError):
-        blobs.read(ABSENT, 100)
-    blobs.close()
+        objects.read(ABSENT, 100)
+    objects.close()
     assert not sprung(trap)
     unguarded = {**os.environ, "GIT_DIR": str(repository)}
     subprocess.run(["git", "cat-file", "-e", ABSENT], env=unguarded, check=False, capture_output=True)

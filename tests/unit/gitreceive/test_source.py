@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from calzion.gitreceive.entries import walk
-from calzion.gitreceive.export import ExportLimits
+from calzion.gitreceive.entries import SourceLimits, walk
 from calzion.gitreceive.source import open_push
 from calzion.model import Submodule
 
@@ -159,23 +158,27 @@ def test_export_is_limited(tree: Path, git: Git, tmp_path: Path) -> None:
     for number in range(5):
         (tree / f"file{number}").write_bytes(b"x" * 1000)
     head = commit(git)
-    with open_push(tree / ".git") as commits:
-        for limits in (ExportLimits(entries=4), ExportLimits(size=4999)):
-            out = tmp_path / f"out{limits.entries}"
-            out.mkdir()
-            with pytest.raises(CalzionError, match="too large"):
-                commits.tree(head, ".", limits).export(out)
+    limits = {
+        "source-files": SourceLimits(entries=4),
+        "source-size": SourceLimits(size=4999),
+        "source-path": SourceLimits(path=4),
+    }
+    for name, each in limits.items():
+        out = tmp_path / name
+        out.mkdir()
+        with open_push(tree / ".git", limits=each) as commits, pytest.raises(CalzionError, match=name):
+            commits.tree(head).export(out)
 
 
 @pytest.mark.parametrize("name", [b"..", b".", b".git", b".GIT", b"a/b", b"", b"x" * 256])
 def test_hostile_names_are_refused(name: bytes) -> None:
     with pytest.raises(CalzionError, match="can't be created"):
-        list(walk(lambda _: [(name, 0o100644, "1" * 40)], "0" * 40, limit=10))
+        list(walk(lambda _: [(name, 0o100644, "1" * 40)], "0" * 40, SourceLimits()))
 
 
 def test_a_tree_that_holds_itself_ends() -> None:
-    with pytest.raises(CalzionError, match="too large"):
-        list(walk(lambda tree: [(b"a", 0o40000, tree), (b"b", 0o40000, tree)], "0" * 40, limit=100_000))
+    with pytest.raises(CalzionError, match="within each other"):
+        list(walk(lambda tree: [(b"a", 0o40000, tree), (b"b", 0o40000, tree)], "0" * 40, SourceLimits()))
 
 
 def test_nothing_is_written_through_a_link(tree: Path, git: Git, tmp_path: Path) -> None:

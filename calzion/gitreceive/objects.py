@@ -1,4 +1,4 @@
-"""Contents of files, by `git cat-file`: its answer begins with the size, so none is read beyond a limit."""
+"""Objects, by `git cat-file`: its answer begins with the size, so none is read beyond a limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from calzion.gitreceive.git import Git
 _CHUNK = 1 << 18
 
 
-class Blobs:
+class Objects:
     """The objects of `repository` and `quarantine`. Safe to use from several threads."""
 
     def __init__(self, git: Git, repository: Path, quarantine: Path | None) -> None:
@@ -25,15 +25,15 @@ class Blobs:
         self._lock = threading.Lock()
         self._reader: subprocess.Popen[bytes] | None = None
 
-    def read(self, object_id: str, limit: int) -> bytes:
-        """Raises ValueError beyond `limit` bytes, CalzionError where there is no such object."""
+    def read(self, object_id: str, limit: int, kind: str = "blob") -> bytes:
+        """Raises ValueError beyond `limit` bytes, CalzionError where there is no such object of that kind."""
         with self._lock:
             reader = self._reader = self._reader or self._start(subprocess.PIPE, stream=False)
             questions, answers = _pipes(reader)
             try:
                 questions.write(f"{object_id}\n".encode())
                 questions.flush()
-                size = _header(answers)
+                size = _header(answers, kind)
                 if size > limit:
                     raise ValueError(f"{size} bytes are more than {limit}")
                 return _content(answers, size)
@@ -50,7 +50,7 @@ class Blobs:
             assert reader.stdout is not None
             try:
                 for _ in object_ids:
-                    size = _header(reader.stdout)
+                    size = _header(reader.stdout, "blob")
                     yield size, _parts(reader.stdout, size)
                     _expect_newline(reader.stdout)
             finally:
@@ -81,13 +81,18 @@ def _pipes(reader: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return reader.stdin, reader.stdout
 
 
-def _header(answers: IO[bytes]) -> int:
+def _header(answers: IO[bytes], wanted: str) -> int:
     """The size from `ID TYPE SIZE`; a missing object's line ends in `missing`."""
-    words = answers.readline().split()
+    words = answers.readline().decode(errors="replace").split()
     if len(words) != 3 or not words[2].isdigit():
-        name = words[0].decode(errors="replace") if words else "an object"
-        raise CalzionError(f"the repository lacks {name}", hint="push from a complete clone")
-    return int(words[2])
+        raise CalzionError(
+            f"the repository lacks {words[0] if words else 'an object'}", hint="push from a complete clone"
+        )
+    name, found, size = words
+    if found != wanted:
+        hint = f"push the commit itself: {name[:12]}^{{commit}}" if found == "tag" else ""
+        raise CalzionError(f"{name[:12]} is no {wanted} but a {found}", hint=hint)
+    return int(size)
 
 
 def _content(answers: IO[bytes], size: int) -> bytes:
