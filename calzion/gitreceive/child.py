@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
 _PIPE_SIZE = 1 << 20
+_MEMORY = 2 << 30
+"""Bytes: a few kilobytes of a pack can unpack to any size, and git does that in memory. Mapped packs don't count."""
+
 _ABOVE_FIXED = 10
 """Pipe ends are moved up here, so that none is overwritten while the fixed numbers are set."""
 
 
 class Child:
-    """Runs at once, in a session of its own. The caller closes `stdin`, `stdout` and `stderr` by `close`."""
+    """Runs at once, in a session of its own, with limited memory. The caller closes `stdin`, `stdout` and `stderr` by
+    `close`."""
 
     def __init__(
         self, command: list[str], environment: Mapping[str, str], descriptors: Mapping[int, int]
@@ -39,6 +44,9 @@ class Child:
         finally:
             for descriptor in [*inner.values(), *moved.values()]:
                 os.close(descriptor)
+        # Whatever unpacks is started later, when input comes, and inherits this.
+        with suppress(ProcessLookupError):
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
         with suppress(OSError):
             fcntl.fcntl(self.stdin, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
