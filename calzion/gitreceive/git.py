@@ -9,6 +9,17 @@ from pathlib import Path
 
 from calzion.errors import CalzionError
 
+_TOLERATED = (
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
+"""Mistakes of old tools that long-lived histories hold, and that no reader is misled by (git-fsck(1))."""
+
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -57,6 +68,7 @@ class Git:
             "receive.shallowUpdate=true",
             "receive.denyDeleteCurrent=ignore",
             "receive.fsckObjects=true",
+            *(f"receive.fsck.{mistake}=ignore" for mistake in _TOLERATED),
             "receive.autogc=false",
             "core.fsync=committed,reference",
             "core.fsyncMethod=batch",
