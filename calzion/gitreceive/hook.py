@@ -17,7 +17,9 @@ TO_SERVER, FROM_SERVER, STATUS = 7, 8, 9
 
 _GREETING = "calzion 1"
 _END = "."
+_LAST = b"\n.\n"
 _LIMIT = 1 << 20
+"""Bytes of a question: some ten thousand refs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +47,23 @@ class HookPipes:
     def read_request(self) -> HookRequest | None:
         """Wait for the hook's question; None where git ended without asking.
 
-        Raises ValueError where what came is no question of ours.
+        Raises CalzionError where the question is too long, ValueError where what came is no question of ours.
         """
         data = bytearray()
-        while not data.endswith(b"\n.\n"):
+        too_long = False
+        while not data.endswith(_LAST):
             part = os.read(self.request, 65536)
             if not part and not data:
                 return None
-            if not part or len(data) > _LIMIT:
+            if not part:
                 raise ValueError("the hook's question is cut off")
             data += part
+            if len(data) > _LIMIT:
+                # Heard to its end, for only then does the hook listen.
+                too_long = True
+                del data[: -len(_LAST)]
+        if too_long:
+            raise _too_long()
         return parse_request(bytes(data))
 
     def tell(self, text: str) -> bool:
@@ -88,6 +97,14 @@ class HookPipes:
             if descriptor >= 0:
                 os.close(descriptor)
         self._output = self._status = -1
+
+
+def _too_long() -> CalzionError:
+    return CalzionError(
+        f"this push moves too many refs: more than {_LIMIT >> 20} MiB of names and options",
+        hint="push one branch: git push calzion HEAD:refs/heads/myapp-staging",
+        code="usage",
+    )
 
 
 def parse_request(data: bytes) -> HookRequest:

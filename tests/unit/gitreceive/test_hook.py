@@ -105,23 +105,29 @@ def test_a_git_that_ends_without_asking_is_noticed() -> None:
     pipes.close()
 
 
-def test_too_long_a_question_is_refused() -> None:
+@pytest.mark.parametrize("options", [[], ["x" * 60_000] * 30], ids=["refs", "options"])
+def test_too_long_a_question_is_heard_to_its_end_and_refused(options: list[str]) -> None:
     pipes = HookPipes()
-    writer = pipes.inner[7]
-    feeding = threading.Thread(target=_flood, args=(writer,))
+    lines = b"" if options else f"{LINE}\n".encode() * 20_000
+    child = Child(["/bin/sh", str(HOOK)], environment(*options), pipes.inner)
+    pipes.close_inner()
+    feeding = threading.Thread(target=_feed, args=(child, lines))
     feeding.start()
-    with pytest.raises(ValueError):
+    with pytest.raises(CalzionError, match="too many refs"):
         pipes.read_request()
-    pipes.close()
+    assert pipes.tell("no\n") and os.read(child.stdout, 100) == b"no\n"
+    pipes.decide(False)
     feeding.join()
+    assert child.wait() == 1
+    child.close()
+    pipes.close()
 
 
-def _flood(writer: int) -> None:
-    try:
-        while True:
-            os.write(writer, b"x" * 65536)
-    except OSError:
-        return
+def _feed(child: Child, lines: bytes) -> None:
+    left = memoryview(lines)
+    while left:
+        left = left[os.write(child.stdin, left) :]
+    child.close_input()
 
 
 @pytest.mark.parametrize(
