@@ -63,6 +63,12 @@ class Settings:
     build_parallel: int
     build_timeout: float
     build_memory: int
+    build_log: int
+    push_size: int
+    template_size: int
+    source_files: int
+    source_size: int
+    source_path: int
     python_downloads: str
     boot_timeout: float
     drain_timeout: float
@@ -143,10 +149,16 @@ def _parts(text: str) -> PartNames:
     return PartNames(names)
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10_000:
-        raise ValueError(f"{text!r} is no whole number from 1 to 9999")
-    return int(text)
+def _whole(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or not 0 < int(text) <= most:
+            raise ValueError(f"{text!r} is no whole number from 1 to {most}")
+        return int(text)
+
+    return parse
+
+
+_count = _whole(9999)
 
 
 def _seconds(text: str) -> float:
@@ -160,8 +172,8 @@ def _seconds(text: str) -> float:
 
 
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d{1,9})([KMGT]?)", text.upper())
-    if not match:
+    match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)", text.upper())
+    if not match or not int(match[1]):
         raise ValueError(f"{text!r} is no size such as 512M or 2G")
     factor: int = 1024 ** " KMGT".index(match[2] or " ")
     return int(match[1]) * factor
@@ -205,6 +217,28 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),
+    Setting("build-log", "8M", "bytes of a build's output that are shown and kept", _size, number=True),
+    Setting("push-size", "2G", "bytes that one push may bring, packed by git", _size, number=True),
+    Setting(
+        "template-size",
+        "1M",
+        "bytes that a template, or a file that it includes, may have",
+        _size,
+        number=True,
+    ),
+    Setting(
+        "source-files",
+        "200000",
+        "files and directories that the code of a service may have",
+        _whole(10_000_000),
+        number=True,
+    ),
+    Setting(
+        "source-size", "4G", "bytes that all files of a service's code may have together", _size, number=True
+    ),
+    Setting(
+        "source-path", "2000", "bytes that a path in a service's code may have", _whole(4000), number=True
+    ),
     Setting(
         "python-downloads",
         "no",

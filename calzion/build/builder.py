@@ -18,6 +18,7 @@ from calzion.build.contents import Sealer
 from calzion.build.copies import Copies, LookedAt
 from calzion.build.detect import Read
 from calzion.build.directory import DirectoryTree
+from calzion.build.lfs import pointers, remark
 from calzion.build.procfile import parse_procfile
 from calzion.build.pythondownload import PythonDownloads
 from calzion.build.pythons import PythonBuild, Pythons
@@ -181,6 +182,8 @@ class SlugBuilder:
         with submodules as fetched, scratch(self.layout.builds) as place:
             place.fill(order.environment)
             order.source.export(place.app)
+            if pointed := remark(list(pointers(place.app))):
+                sink.warning(f"{order.service}: {pointed}")
             place_submodules(fetched, place.app)
             place.hand_over()
             self._run(order, recipe, copies, python, place, cancellation, told)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from calzion.build.following import QUIET, follow
-from calzion.build.output import Lines
+from calzion.build.output import MAX_TOTAL, Lines
 from calzion.model import Cancellation
 
 
@@ -29,9 +29,10 @@ def run_child(
     cancellation: Cancellation,
     told: Callable[[str], None],
     quiet: float = QUIET,
+    log: int = MAX_TOTAL,
 ) -> Ending:
     """Run to the end; `told` gets each line, and a word of its own after `quiet` seconds without one. The child is
-    killed after `timeout` seconds, or when cancelled.
+    killed after `timeout` seconds, or when cancelled. Of its output, `log` bytes are told.
 
     The calling thread must live as long as the child, which dies with it. Raises OSError.
     """
@@ -45,7 +46,7 @@ def run_child(
     ) as child:
         assert child.stdout is not None
         undo = cancellation.on_cancel(child.kill)
-        lines = Lines()
+        lines = Lines(log)
         try:
             timed_out = follow(
                 child.stdout.fileno(), lines, timeout=timeout, kill=child.kill, told=told, quiet=quiet

@@ -169,7 +169,7 @@ class ContainerWorkshop:
     def _follow(
         self, container: str, cancellation: Cancellation, told: Callable[[str], None]
     ) -> tuple[Ending, bool]:
-        api, lines = self.engine.api, Lines()
+        api, lines = self.engine.api, Lines(self.limits.log)
 
         def kill() -> None:
             with contextlib.suppress(APIError, CalzionError), reachable():

@@ -19,6 +19,7 @@ from calzion.build.builder import SlugBuilder
 from calzion.build.child import Ending, run_child
 from calzion.build.dockercli import docker_environment, find_docker
 from calzion.build.dockerfile import NAME, DockerCli, ImageBuild, build_arguments, declared_arguments
+from calzion.build.lfs import pointers, remark
 from calzion.build.recipe import read_source
 from calzion.build.scratch import Scratch, scratch
 from calzion.build.store import SlugStore
@@ -114,6 +115,8 @@ class Dockerfiles:
         with submodules as fetched, scratch(self.builds) as place:
             place.fill(())
             order.source.export(place.app)
+            if pointed := remark(list(pointers(place.app))):
+                sink.warning(f"{order.service}: {pointed}")
             place_submodules(fetched, place.app)
             build = self._image_build(order, key, place)
             ending = self._run(cli, build, place, cancellation, told)
@@ -149,6 +152,7 @@ class Dockerfiles:
             build_arguments(cli, build),
             docker_environment(self.environ, place.root, buildkit=cli.buildkit),
             timeout=self.workshop.limits.timeout,
+            log=self.workshop.limits.log,
             cancellation=cancellation,
             told=told,
         )

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from calzion.build.output import MAX_TOTAL
 from calzion.host.cgroup import Cgroup, CgroupTree
 
 PROCESSES = 2048
@@ -15,10 +16,11 @@ _ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift;
 
 @dataclass(frozen=True, kw_only=True)
 class BuildLimits:
-    """Bytes of memory, seconds, bytes of the finished slug."""
+    """Bytes of memory, seconds, bytes of output that is told, bytes of the finished slug."""
 
     memory: int
     timeout: float
+    log: int = MAX_TOTAL
     slug_size: int = 4 << 30
 
 

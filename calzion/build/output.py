@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from calzion.template.address import redact
 
 MAX_LINE = 64 * 1024
-MAX_TOTAL = 8 * 1024 * 1024
+MAX_TOTAL = 8 << 20
 KEPT = 200
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])?")
@@ -26,12 +26,13 @@ def clean(line: bytes) -> str:
 class Lines:
     """Splits chunks into clean lines of at most MAX_LINE bytes and keeps the last KEPT of them.
 
-    Beyond MAX_TOTAL bytes lines are kept but no longer given out, after one line that says so.
+    Beyond `total` bytes lines are kept but no longer given out, after one line that says so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = MAX_TOTAL) -> None:
         self.last: deque[str] = deque(maxlen=KEPT)
         self._rest = b""
+        self._most = total
         self._total = 0
         self._cutting = False
 
@@ -58,7 +59,7 @@ class Lines:
 
     def _within_total(self, text: str, size: int) -> Iterator[str]:
         before, self._total = self._total, self._total + size + 1
-        if self._total <= MAX_TOTAL:
+        if self._total <= self._most:
             yield text
-        elif before <= MAX_TOTAL:
-            yield "(the build writes too much; the rest is not shown)"
+        elif before <= self._most:
+            yield f"(the build has written more than {self._most} bytes, see build-log; the rest is not shown)"

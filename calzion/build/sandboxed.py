@@ -90,6 +90,7 @@ class SandboxWorkshop:
                 held.wrap(arguments),
                 {**build_environment(self.stack, commit, passed.environment), **variables},
                 timeout=self.limits.timeout,
+                log=self.limits.log,
                 cancellation=cancellation,
                 told=told,
             )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from calzion.durable import sync_directory
 from calzion.errors import CalzionError
+from calzion.gitreceive.entries import SourceLimits
 from calzion.gitreceive.git import Git
 from calzion.gitreceive.refname import BRANCHES
 from calzion.gitreceive.repository import Repositories
@@ -24,8 +25,9 @@ _MAX_PACK = 64 << 30
 class GitHistories:
     """Of the repositories below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, limits: SourceLimits | None = None) -> None:
         self._root = root
+        self._limits = limits
         self._git = Git.find()
         self._repositories = Repositories(root, self._git)
 
@@ -47,7 +49,7 @@ class GitHistories:
 
     @contextmanager
     def open(self, scratch: Path, commit: str, directory: str) -> Iterator[CommitTree]:
-        with open_push(scratch) as commits:
+        with open_push(scratch, limits=self._limits) as commits:
             yield commits.tree(commit, directory)
 
     def accept(self, scratch: Path, repository: str, branch: DeploymentName, commit: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from calzion.controller.store.database import Database
 from calzion.controller.store.keys import UserKey
 from calzion.errors import CalzionError
 from calzion.gitreceive.checks import check_update
+from calzion.gitreceive.entries import SourceLimits
 from calzion.gitreceive.refname import BRANCHES
 from calzion.gitreceive.refs import current_ref, has_refs
 from calzion.gitreceive.request import PushRequest
@@ -27,7 +29,7 @@ from calzion.gitreceive.source import Commits, open_push
 from calzion.gitreceive.updates import Deploy, Destroy, Tag, parse_updates
 from calzion.model import ServiceName, SourceTree, Template
 from calzion.progress import DONE, Event, Story
-from calzion.template import parse_template
+from calzion.template import MAX_BYTES, parse_template
 
 REF_MOVES_WITHIN = 30.0
 """Seconds that the lock is kept for git to move the ref after the switch, should the SSH process not say."""
@@ -36,10 +38,21 @@ _LONGEST_REASON = 300
 _MOST_REFS = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class IntakeLimits:
+    """`template` is bytes, of each file of a template."""
+
+    source: SourceLimits = field(default_factory=SourceLimits)
+    template: int = MAX_BYTES
+
+
 class Intake:
     """`repositories` is the directory below which every pushed repository must lie."""
 
-    def __init__(self, database: Database, deployer: Deployer, repositories: Path) -> None:
+    def __init__(
+        self, database: Database, deployer: Deployer, repositories: Path, limits: IntakeLimits | None = None
+    ) -> None:
+        self._limits = limits or IntakeLimits()
         self._database = database
         self._deployer = deployer
         self._repositories = repositories
@@ -117,7 +130,7 @@ class Intake:
     def _plan(self, request: PushRequest, update: Deploy, key: UserKey, channel: Channel) -> None:
         """Ends as a refusal, so that git moves nothing."""
         claim = _claim(request, update, key)
-        with open_push(self._repository(request), request.quarantine) as commits:
+        with open_push(self._repository(request), request.quarantine, self._limits.source) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
             claim = self._with_data(update, key, claim)
@@ -130,7 +143,7 @@ class Intake:
 
     def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:
         known = self._deployer.secret_names(update.deployment)
-        template = read_template(commits, update.new, update.template, known)
+        template = read_template(commits, update.new, update.template, known, limit=self._limits.template)
         return template, read_sources(commits, update.new, template)
 
     def _deploy(
@@ -158,7 +171,7 @@ class Intake:
         channel: Channel,
         talk: _Talk,
     ) -> None:
-        with open_push(repository, request.quarantine) as commits:
+        with open_push(repository, request.quarantine, self._limits.source) as commits:
             template, sources = self._read(commits, update)
             self._deployer.check_owner(update.deployment, claim.repository)
             claim = self._with_data(update, key, claim)
@@ -230,11 +243,20 @@ def _claim(request: PushRequest, update: Deploy, key: UserKey) -> Claim:
 
 
 def read_template(
-    commits: Commits, commit: str, path: str, secrets: frozenset[str] = frozenset()
+    commits: Commits,
+    commit: str,
+    path: str,
+    secrets: frozenset[str] = frozenset(),
+    *,
+    limit: int = MAX_BYTES,
 ) -> Template:
-    """Raises CalzionError (template) with every mistake, or where there is no such file."""
+    """Raises CalzionError (template) with every mistake, or where there is no such file within `limit` bytes."""
     root = commits.tree(commit)
-    return parse_template(commits.read(commit, path), path, secrets=secrets, read=root.read)
+
+    def read(file: str) -> bytes | None:
+        return root.read(file, limit)
+
+    return parse_template(commits.read(commit, path, limit), path, secrets=secrets, read=read, limit=limit)
 
 
 def read_sources(commits: Commits, commit: str, template: Template) -> dict[ServiceName, SourceTree]:

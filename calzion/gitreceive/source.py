@@ -73,7 +73,9 @@ class Commits:
         try:
             content = tree.read(path, limit)
         except ValueError as error:
-            raise CalzionError(f"{path} of {commit[:7]} is too large: {error}", code="template") from None
+            raise CalzionError(
+                f"{path} of {commit[:7]} is too large: {error} (template-size)", code="template"
+            ) from None
         if content is None:
             raise _no_file(commit, path, tree.names())
         return content

@@ -24,10 +24,10 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-def decode(text: bytes) -> str:
-    """The text of a YAML file. Raises Unreadable where it is too large, not UTF-8, or not printable."""
-    if len(text) > MAX_BYTES:
-        raise Unreadable(f"the file is larger than {MAX_BYTES >> 20} MiB ({len(text)} bytes)")
+def decode(text: bytes, limit: int = MAX_BYTES) -> str:
+    """The text of a YAML file. Raises Unreadable where it is larger than `limit` bytes, not UTF-8, or not printable."""
+    if len(text) > limit:
+        raise Unreadable(f"the file is too large: {len(text)} bytes are more than {limit}")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:

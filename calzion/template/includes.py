@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from calzion.template.check import check
 from calzion.template.data import Data, described, shown
-from calzion.template.document import Document, decode, read_document
+from calzion.template.document import MAX_BYTES, Document, decode, read_document
 from calzion.template.places import Places
 from calzion.template.problem import Path, Problem, Unreadable
 from calzion.template.shape import IncludesShape
@@ -37,9 +37,9 @@ class Gathered:
     unreadable: bool = False
 
 
-def gather(file: str, text: bytes, read: Read | None) -> Gathered:
-    """Read a template and, through `read`, all that it includes."""
-    reader = _Reader(read)
+def gather(file: str, text: bytes, read: Read | None, limit: int = MAX_BYTES) -> Gathered:
+    """Read a template and, through `read`, all that it includes, of at most `limit` bytes each."""
+    reader = _Reader(read, limit)
     data = reader.take(file, text, (file,))
     return Gathered(
         data=data,
@@ -52,6 +52,7 @@ def gather(file: str, text: bytes, read: Read | None) -> Gathered:
 @dataclass
 class _Reader:
     read: Read | None
+    limit: int
     files: list[SourceFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unreadable: bool = False
@@ -75,7 +76,7 @@ class _Reader:
     def _document(self, file: str, text: bytes) -> Document:
         places = Places("")
         try:
-            decoded = decode(text)
+            decoded = decode(text, self.limit)
             places = Places(decoded)
             document = read_document(decoded)
         except Unreadable as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from calzion.model import Pairs, ServiceDefinition, ServiceName, Template
 from calzion.template.data import Data, from_json
+from calzion.template.document import MAX_BYTES
 from calzion.template.naming import interpolated, unfinished_references
 from calzion.template.problem import Misfit, Problem
 from calzion.template.report import keys_error, template_error
@@ -18,20 +19,21 @@ def parse_template(
     secrets: frozenset[str] | None = frozenset(),
     read: Callable[[str], bytes | None] | None = None,
     outside: bool = False,
+    limit: int = MAX_BYTES,
 ) -> Template:
     """The template in `text`. References may name what is in `secrets` besides what the template defines; with None
     the secrets are not known, and every name may be one of them.
 
     `read` gives the bytes of a file of the repository by its path from the root, None where there is none; it may
     raise ValueError with a reason. Without it a template can't include others. With `outside`, `git` may lead out of
-    the repository, for whoever has those files and uploads them.
+    the repository, for whoever has those files and uploads them. No file may be larger than `limit` bytes.
     Raises CalzionError (template) whose detail lists every mistake as `FILE:LINE:COLUMN: sentence`.
     """
     from calzion.template.draft import Draft  # loads pydantic, which most processes never need
     from calzion.template.includes import gather
     from calzion.template.values import CLIENT
 
-    gathered = gather(file, text, read)
+    gathered = gather(file, text, read, limit)
     draft = Draft(gathered.data, gathered.sources, secrets, CLIENT if outside else None)
     problems = list(gathered.problems)
     if not gathered.unreadable:

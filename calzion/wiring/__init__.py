@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from calzion.backup.contents import Contents
     from calzion.controller.api.status import PartCheck
     from calzion.controller.parts import Parts
+    from calzion.gitreceive.entries import SourceLimits
     from calzion.images.building import ImageBuilder
     from calzion.images.pruning import Pruned
     from calzion.model import DeploymentName
@@ -108,6 +109,7 @@ def _run_sshd(settings: Settings, ready: Ready) -> None:
             push_socket=layout.push_socket,
             repositories=layout.repositories,
             hooks=resource("hooks"),
+            max_push=settings.push_size,
         )
     )
     _on_signal(server.stop)
@@ -163,7 +165,7 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     from calzion.controller.store import audit
     from calzion.controller.traffic import Traffic
     from calzion.gitreceive.history import GitHistories
-    from calzion.gitreceive.intake import Intake
+    from calzion.gitreceive.intake import Intake, IntakeLimits
 
     layout = settings.layout
     layout.push_socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -175,11 +177,12 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
     reconciler.recover()
     with parts.database.write() as connection:
         audit.record_settings(connection, _values(settings), now=parts.now())
-    histories = GitHistories(layout.repositories)
+    histories = GitHistories(layout.repositories, _source_limits(settings))
     imports = Imports(parts, deployer, histories, layout.imports)
     imports.recover()
     prune(parts)
-    intake = Intake(parts.database, deployer, layout.repositories)
+    limits = IntakeLimits(source=_source_limits(settings), template=settings.template_size)
+    intake = Intake(parts.database, deployer, layout.repositories, limits)
     desk = Desk(parts, traffic, deployer).operations()
     moving = MovingDesk(parts, deployer, histories, imports).operations()
     servers = [
@@ -249,7 +252,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
             _below(layout.uploads / name, directory), commit
         ),
         open_commit=lambda repository, commit, directory: open_commit(
-            layout.repositories, repository, commit, directory
+            layout.repositories, repository, commit, directory, _source_limits(settings)
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         service_addresses=platform.service_addresses,
@@ -345,6 +348,12 @@ def _part_checks(
         PartCheck("api", api),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
     )
+
+
+def _source_limits(settings: Settings) -> SourceLimits:
+    from calzion.gitreceive.entries import SourceLimits
+
+    return SourceLimits(entries=settings.source_files, size=settings.source_size, path=settings.source_path)
 
 
 def _below(directory: Path, name: str) -> Path:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from calzion.backends.docker.pull import Logins
     from calzion.backends.process import ProcessBackend
     from calzion.build.builder import SlugBuilder
+    from calzion.build.limits import BuildLimits
     from calzion.build.workshop import Workshop
     from calzion.model import Builder
 
@@ -90,12 +91,17 @@ def address_plan(settings: Settings) -> AddressPlan:
     return AddressPlan(IPv4Network(settings.container_network))
 
 
-def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
+def _build_limits(settings: Settings) -> BuildLimits:
     from calzion.build.limits import BuildLimits
+
+    return BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout, log=settings.build_log)
+
+
+def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
     from calzion.build.sandboxed import SandboxWorkshop
     from calzion.ranges import LOOPBACK
 
-    limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
+    limits = _build_limits(settings)
     return Platform(
         backend=process_backend(settings.layout),
         workshop=SandboxWorkshop.here(settings.layout, environ, limits),
@@ -111,7 +117,6 @@ def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) 
     from calzion.build.builds import Builds
     from calzion.build.contained import ContainerWorkshop
     from calzion.build.dockerfiles import Dockerfiles
-    from calzion.build.limits import BuildLimits
     from calzion.build.pulled import PulledImages
     from calzion.build.store import SlugStore
 
@@ -120,7 +125,7 @@ def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) 
     pulled = PulledImages(engine, SlugStore(layout.slugs, layout.builds), logins)
     backend = docker_backend(settings, engine, pulled.restore)
     backend.prepare()
-    limits = BuildLimits(memory=settings.build_memory, timeout=settings.build_timeout)
+    limits = _build_limits(settings)
     return Platform(
         backend=backend,
         workshop=ContainerWorkshop.here(engine, layout, environ, limits),
