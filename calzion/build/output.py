@@ -11,6 +11,8 @@ from calzion.template.address import redact
 MAX_LINE = 64 * 1024
 MAX_TOTAL = 8 << 20
 KEPT = 200
+MARGIN = 4096
+"""Bytes before the cut of a line that are not shown: a secret that is cut apart would not be known as one."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -52,7 +54,8 @@ class Lines:
 
     def _line(self, piece: bytes, *, ended: bool) -> Iterator[str]:
         if not self._cutting:
-            text = clean(piece[:MAX_LINE])
+            cut = not ended or len(piece) > MAX_LINE
+            text = clean(piece[: MAX_LINE - MARGIN] if cut else piece)
             self.last.append(text)
             yield from self._within_total(text, len(piece))
         self._cutting = not ended

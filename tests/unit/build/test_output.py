@@ -1,4 +1,4 @@
-from calzion.build.output import KEPT, MAX_LINE, MAX_TOTAL, Lines, clean
+from calzion.build.output import KEPT, MARGIN, MAX_LINE, MAX_TOTAL, Lines, clean
 
 
 def test_escapes_and_control_characters_go():
@@ -22,7 +22,7 @@ def test_lines_over_several_chunks():
 def test_a_long_line_is_cut_and_the_next_one_is_whole():
     lines = Lines()
     told = [*lines.feed(b"x" * (MAX_LINE + 10)), *lines.feed(b"x" * 99 + b"\nnext\n")]
-    assert told == ["x" * MAX_LINE, "next"]
+    assert told == ["x" * (MAX_LINE - MARGIN), "next"]
 
 
 def test_too_much_output_is_said_once_but_the_end_is_kept():
