@@ -37,9 +37,11 @@ def replacing(things: Sequence[Thing], *says: str) -> Push:
     return Push(updates=((CURRENT, things[-1].id, "refs/heads/steady"),), pack=pack(things), says=says)
 
 
-def history(*files: tuple[bytes, bytes, Thing], template: Thing | None = TEMPLATE) -> list[Thing]:
+def history(
+    *files: tuple[bytes, bytes, Thing], template: Thing | None = TEMPLATE, procfile: Thing = PROCFILE
+) -> list[Thing]:
     """The objects of a commit with (mode, name, what) each beside a template and a Procfile, in git's order."""
-    given = [(FILE, b"Procfile", PROCFILE), *files]
+    given = [(FILE, b"Procfile", procfile), *files]
     if template is not None:
         given.append((FILE, b"template.yaml", template))
     root = tree(*sorted(((mode, name, what.raw) for mode, name, what in given), key=_order))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 
 from tests.fakes.push_peer import eventually
-from tests.hostile import lines, packs, refs, templates, trees
-from tests.hostile.client import Answer, Client
+from tests.hostile import lines, loud, packs, refs, templates, trees
+from tests.hostile.client import ZERO, Answer, Client
+from tests.hostile.pack import pack
 from tests.hostile.push import CURRENT, Push
 from tests.hostile.state import State, git_processes, peak, state_of
 from tests.stories.apps import web
-from tests.stories.site import Site
+from tests.stories.site import DEADLINE, PROGRAM, Site
 
 GROUPS: dict[str, Callable[[], Mapping[str, Push]]] = {
     "refs": refs.pushes,
@@ -79,6 +83,37 @@ def test_nothing_of_a_bad_push_gets_in(site: Site, steady: str, client: Client, 
             failed[name] = problem
     assert failed == {}
     assert '"steady"' in site.get("steady")[1]
+
+
+def test_old_histories_are_taken(site: Site, steady: str, client: Client) -> None:
+    things = trees.historic()
+    answer = client.push("steady", [(steady, things[-1].id, "refs/heads/steady")], pack(things))
+    assert "there is no directory nowhere" in answer.text, answer
+
+
+def test_a_build_is_heard_within_limits_and_an_odd_tree_stays_as_it_is(site: Site, client: Client) -> None:
+    line = [*PROGRAM, "--data", str(site.data), "secrets", "set", "odd", "KEY"]
+    subprocess.run(line, input=loud.SECRET, text=True, check=True, capture_output=True, timeout=DEADLINE)
+    things = loud.things()
+    answer = client.push("odd", [(ZERO, things[-1].id, "refs/heads/odd")], pack(things))
+    assert answer.status == 0 and "odd v1 is live" in answer.text, answer.text[-2000:]
+    for word in ("plain red", "end of escapes", "split [KEY] over writes", "redrawn 100%", "see build-log"):
+        assert word in answer.text, word
+    assert "large.bin is a pointer of Git LFS" in answer.text
+    stories = b"".join(path.read_bytes() for path in (site.data / "stories").rglob("*") if path.is_file())
+    _, _, shown = answer.text.partition("agent=git")
+    for told in (shown, stories.decode()):
+        assert len(told) < 1 << 20
+        assert not any(loud.SECRET[:length] in told for length in (9, len(loud.SECRET)))
+        assert not [each for each in told if each in "\x1b\x07\x08\x0e\x9b\0"]
+    seen = json.loads(site.get("odd")[1])
+    assert {ascii(os.fsdecode(name)) for name in loud.ODD_NAMES} <= set(seen["names"])
+    assert seen["links"] == {
+        "absolute": "/etc/passwd",
+        "outside": "../../../../etc/shadow",
+        "itself": "itself",
+    }
+    assert seen["large"].encode() == loud.POINTER and seen["program"] and seen["many"] == 5_000
 
 
 def test_nothing_else_than_git_is_run(site: Site, steady: str, client: Client) -> None:
