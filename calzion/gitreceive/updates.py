@@ -78,7 +78,7 @@ def _check(update: RefUpdate) -> None:
         raise CalzionError(f"{update.ref[:100]!a} is no ref that can be pushed", code="usage")
     if not update.ref.startswith((BRANCHES, TAGS)):
         raise CalzionError(
-            f"{update.ref} can't be pushed: only branches, which name deployments, and tags",
+            f"{_shown(update.ref)} can't be pushed: only branches, which name deployments, and tags",
             code="usage",
             hint="for example: git push calzion HEAD:refs/heads/myapp-staging",
         )
@@ -91,7 +91,7 @@ def _check(update: RefUpdate) -> None:
 
 def _branch(update: RefUpdate, options: PushOptions) -> Deploy | Destroy:
     try:
-        deployment = DeploymentName.parse(_short(update.ref))
+        deployment = DeploymentName.parse(update.ref.removeprefix(BRANCHES))
     except ValueError as error:
         raise CalzionError(
             f"the target branch names the deployment, but {error}",
@@ -141,4 +141,10 @@ def _listing(updates: Sequence[RefUpdate]) -> str:
 
 
 def _short(ref: str) -> str:
-    return ref.removeprefix(BRANCHES).removeprefix(TAGS)
+    """As its pusher wrote it."""
+    return _shown(ref.removeprefix(BRANCHES).removeprefix(TAGS))
+
+
+def _shown(name: str) -> str:
+    """A name of any bytes, as text that JSON holds and any terminal may show."""
+    return name if name.isprintable() else ascii(name)

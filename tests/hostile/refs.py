@@ -41,6 +41,8 @@ _BAD_NAMES = {
     "300 characters": "refs/heads/" + "x" * 300,
     "100,000 characters": "refs/heads/" + "x" * 60_000,
     "bytes that are no text": "refs/heads/\udcff\udcfe",
+    "bytes that are no text, elsewhere": "refs/x/\udcff\udcfe",
+    "a name from right to left": "refs/x/\u202e",
 }
 _BAD_OPTIONS = (
     b"", b"=", b"plan=", b"plan=1", b"template", b"template=", b"template=../x", b"template=/etc/passwd",

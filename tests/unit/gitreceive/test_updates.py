@@ -33,6 +33,14 @@ def test_tags_are_stored_and_say_how_they_deploy() -> None:
     assert parse_updates([update("refs/tags/a/b"), update("refs/tags/c")]).names == ("a/b", "c")  # type: ignore[union-attr]
 
 
+def test_names_of_any_bytes_are_told_as_text() -> None:
+    decided = parse_updates([update("refs/tags/\udcff\u202e", old=ZERO)])
+    assert isinstance(decided, Tag) and decided.message.isprintable() and decided.message.encode()
+    with pytest.raises(CalzionError) as refused:
+        parse_updates([update("refs/x/\udcff\u202e")])
+    assert refused.value.message.isprintable() and refused.value.message.encode()
+
+
 @pytest.mark.parametrize(
     ("updates", "says"),
     [
