@@ -29,6 +29,7 @@ _BAD = {
     "a directory that is a list": (b"web: {git: [., .]}\n", "template.yaml:1"),
     "a port that is text": (b"web: {git: ., port: '80; id'}\n", "template.yaml:1"),
     "a port of the system": (b"web: {git: ., port: 99999}\n", "template.yaml:1"),
+    "a port of another part": (b"web: {git: ., port: 8080}\n", "8080"),
     "a directory outside": (b"web: {git: ../..}\n", "leads out"),
     "an absolute directory": (b"web: {git: /etc}\n", "absolute"),
     "a service that requires itself": (b"web: {git: ., require: [web]}\n", "web"),

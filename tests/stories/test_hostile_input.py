@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -114,6 +115,30 @@ def test_a_build_is_heard_within_limits_and_an_odd_tree_stays_as_it_is(site: Sit
         "itself": "itself",
     }
     assert seen["large"].encode() == loud.POINTER and seen["program"] and seen["many"] == 5_000
+
+
+def test_a_client_that_stops_reading_holds_up_nobody(site: Site, steady: str) -> None:
+    files = {
+        **web(),
+        ".buildpacks": "./endless\nprocfile\n",
+        "endless/bin/detect": "#!/bin/sh\necho endless\n",
+    }
+    files["endless/bin/compile"] = "#!/bin/sh\necho begun; while :; do echo more of it; sleep 0.01; done\n"
+    deaf = site.repository("deaf", files)
+    for name in ("detect", "compile"):
+        (deaf.path / "endless" / "bin" / name).chmod(0o755)
+    deaf.commit({})
+    push = deaf.start("push", "calzion", "HEAD:refs/heads/deaf")
+    assert push.stderr is not None
+    next(line for line in push.stderr if "begun" in line)
+    os.killpg(push.pid, signal.SIGSTOP)
+    assert site.repository("hearing", web("hearing")).push("hearing").status == 0
+    assert steady and '"steady"' in site.get("steady")[1]
+    os.killpg(push.pid, signal.SIGKILL)
+    push.communicate(timeout=DEADLINE)
+    eventually(lambda: site.json("releases", "deaf")[0]["state"] == "cancelled")
+    eventually(lambda: not git_processes(site.data), "the end of git")
+    assert not (site.data / "repositories" / "deaf.git").exists()
 
 
 def test_nothing_else_than_git_is_run(site: Site, steady: str, client: Client) -> None:
