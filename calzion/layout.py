@@ -30,6 +30,11 @@ class Layout:
         return self.run / "push" / "push.sock"
 
     @property
+    def of_sshd(self) -> tuple[Path, Path, Path]:
+        """The directories that the SSH process needs, and may own. It needs nothing else of DATA."""
+        return self.ssh_keys, self.repositories, self.push_socket.parent
+
+    @property
     def reconciler_socket(self) -> Path:
         return self.run / "reconciler.sock"
 

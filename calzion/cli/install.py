@@ -96,7 +96,7 @@ def _command_line(pid: int) -> bytes:
 def _make_directories(installation: Installation) -> None:
     """What a unit names has to be there before its part can make it."""
     layout = installation.layout
-    for each in (layout.ssh_keys, layout.repositories, layout.push_socket.parent):
+    for each in layout.of_sshd:
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

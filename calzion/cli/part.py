@@ -77,16 +77,16 @@ def supervise(
         _build_images(settings, environ)
 
     def announce(said: Mapping[str, Any]) -> str:
-        fingerprint = str(said.get("sshd", {}).get("fingerprint", ""))
+        sshd = said.get("sshd", {})
         line = ready_line(
             ssh=settings.ssh,
             http=settings.http,
             domain=settings.domain,
-            fingerprint=fingerprint,
+            fingerprint=str(sshd.get("fingerprint", "")),
             data=settings.data,
         )
         notify(f"READY=1\nSTATUS={line}")
-        return line
+        return f"{line}\n !     {sshd['unprotected']}" if "unprotected" in sshd else line
 
     def say(line: str) -> None:
         with suppress(OSError):

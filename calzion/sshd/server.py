@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calzion.config import Address
-from calzion.errors import CalzionError
 from calzion.gitreceive.git import SEARCH_PATH, Git
 from calzion.gitreceive.hook import check_hooks
 from calzion.gitreceive.repository import Repositories
@@ -21,6 +20,7 @@ from calzion.sshd.controller import Controller
 from calzion.sshd.gate import Gate, GateLimits
 from calzion.sshd.gitserver import GitServer
 from calzion.sshd.hostkeys import fingerprint, host_keys
+from calzion.sshd.listener import listen
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +71,14 @@ class SshServer:
         """Of the preferred host key, as `ssh-keygen -l` shows it."""
         return fingerprint(self._keys[0])
 
-    def run(self, ready: Callable[[Address], None] | None = None) -> None:
+    def run(
+        self, ready: Callable[[Address], None] | None = None, listener: socket.socket | None = None
+    ) -> None:
         """Serve until `stop`. `ready` is called with the address, port filled in, when clients can connect.
 
-        Raises CalzionError where the address can't be had.
+        `listener` may be at the address already. Raises CalzionError where the address can't be had.
         """
-        listener = _listen(self._config.address)
-        with listener:
+        with listener or listen(self._config.address) as listener:
             if ready is not None:
                 ready(Address(*listener.getsockname()[:2]))
             self._accept_until_stopped(listener)
@@ -133,20 +134,3 @@ class SshServer:
                 return False
             time.sleep(0.05)
         return True
-
-
-def _listen(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((address.host, address.port))
-        listener.listen(256)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise CalzionError(
-            f"the SSH address {address} can't be had: {error.strerror or error}",
-            hint="choose another one with --ssh or CALZION_SSH",
-        ) from error
-    return listener

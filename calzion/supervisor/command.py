@@ -18,6 +18,17 @@ READY_VARIABLE = "CALZION_READY_FD"
 
 SUPERVISOR = "supervisor"
 
+_SSHD_NEEDS = (
+    "CALZION_DATA",
+    "CALZION_SSH",
+    PART_VARIABLE,
+    READY_VARIABLE,
+    "LANG",
+    "PATH",
+    "PYTHONPATH",
+    "TZ",
+)
+
 _LONGEST_NUMBER = 999_999_999
 
 
@@ -31,6 +42,17 @@ def part_command(part: str, data: Path, outlives: bool, environ: Mapping[str, st
     setpriv = None if outlives else _find("setpriv", environ)
     leash = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
     return [*leash, *program(), "serve", part, "--data", str(data)]
+
+
+def environment_of(part: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a part's process has as its environment: one that faces the network, no other setting than its own.
+
+    The store's may have a password in it.
+    """
+    if part != "sshd":
+        return {**environ, PART_VARIABLE: part}
+    needed = {name: environ[name] for name in _SSHD_NEEDS if name in environ}
+    return {**needed, PART_VARIABLE: part}
 
 
 def variables(settings: Settings) -> dict[str, str]:

@@ -21,7 +21,7 @@ from calzion.backends.choice import PROCESS
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.supervisor import lock, logfile
-from calzion.supervisor.command import PART_VARIABLE, READY_VARIABLE
+from calzion.supervisor.command import READY_VARIABLE, environment_of
 from calzion.supervisor.part import Part, fits
 
 START_TIMEOUT = 60.0
@@ -123,7 +123,7 @@ class Supervisor:
             try:
                 part.start(
                     self._command(part),
-                    {**self._environ, PART_VARIABLE: part.name},
+                    environment_of(part.name, self._environ),
                     descriptor,
                     READY_VARIABLE,
                 )

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.sshd.ownership import hand_over
 from calzion.supervisor import lock
 
 TIMEOUT = 20.0
@@ -21,13 +22,18 @@ def take_over(part: str, layout: Layout) -> None:
     """Make room for `part`, whose successor then adopts what it finds running.
 
     Raises CalzionError (conflict) where 'calzion serve' runs for the same directory. A reconciler keeps it from
-    being started from now on: it takes the lock that only one of them can have, until its process ends.
+    being started from now on: it takes the lock that only one of them can have, until its process ends. And what an
+    earlier 'calzion serve' gave to a user of its own is ours again: here the manager confines sshd, as our user.
     """
     if part in _LEAVING and (pid := lock.holder(layout.run / f"{part}.lock")):
         _refuse_beside_serve(layout)
         _end(pid, layout, part)
-    if part == "reconciler" and lock.acquire(layout.run / "serve.lock") is None:
-        _refuse_beside_serve(layout)
+    if part == "reconciler":
+        if lock.acquire(layout.run / "serve.lock") is None:
+            _refuse_beside_serve(layout)
+        for directory in layout.of_sshd:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            hand_over(directory.resolve(), os.geteuid())
 
 
 def _refuse_beside_serve(layout: Layout) -> None:

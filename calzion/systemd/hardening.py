@@ -96,14 +96,13 @@ def _ssh(installation: Installation) -> Options:
     """It faces the network, so of DATA it sees what it needs alone: not the store, not its key, not the sockets by
     which the host daemon starts processes. And of /run nothing, where the manager's own sockets are."""
     layout = installation.layout
-    mine = (layout.ssh_keys, layout.repositories, layout.push_socket.parent)
     port = ("CAP_NET_BIND_SERVICE",) if installation.ssh.port < 1024 else ()
     return {
         **_files(installation, data=False),
         **_confined(),
         "ProtectProc": "invisible",
         "TemporaryFileSystem": f"{escaped(layout.data)}:mode=0700 /run:ro",
-        "BindPaths": words(mine),
+        "BindPaths": words(layout.of_sshd),
         "BindReadOnlyPaths": f"{_read_only(layout)} -/run/systemd/notify",
         "InaccessiblePaths": "-/etc/shadow -/etc/gshadow -/etc/ssh -/etc/ssl/private",
         "CapabilityBoundingSet": " ".join(port),

@@ -99,21 +99,29 @@ def _run_router(settings: Settings, ready: Ready) -> None:
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
+    """The port is root's to take, and the rest is read by whom it is served as."""
+    from calzion.sshd.confinement import confine
+    from calzion.sshd.listener import listen
+
+    layout, hooks = Layout(settings.data.resolve()), resource("hooks")
+    listener = listen(settings.ssh)
+    unprotected = confine(layout, hooks)
+
     from calzion.sshd.server import SshConfig, SshServer
 
-    layout = settings.layout
     server = SshServer(
         SshConfig(
             address=settings.ssh,
             keys=layout.ssh_keys,
             push_socket=layout.push_socket,
             repositories=layout.repositories,
-            hooks=resource("hooks"),
+            hooks=hooks,
             max_push=settings.push_size,
         )
     )
     _on_signal(server.stop)
-    server.run(lambda address: ready({"fingerprint": server.fingerprint, "port": address.port}))
+    facts = {"fingerprint": server.fingerprint} | ({"unprotected": unprotected} if unprotected else {})
+    server.run(lambda address: ready({**facts, "port": address.port}), listener)
 
 
 def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,8 +12,11 @@ import pytest
 
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.sshd.ownership import hand_over
 from calzion.supervisor import lock
 from calzion.supervisor.takeover import take_over
+
+OTHER = 54_321
 
 HOLD = """
 import sys, time
@@ -70,3 +74,14 @@ def test_beside_a_running_serve_a_part_refuses_to_start(layout: Layout, hold: Ho
 def test_a_reconciler_keeps_serve_from_starting(layout: Layout) -> None:
     take_over("reconciler", layout)
     assert lock.holder(layout.run / "serve.lock") is not None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give something to another user")
+def test_a_reconciler_takes_back_what_serve_gave_to_a_user_of_its_own(layout: Layout) -> None:
+    for directory in layout.of_sshd:
+        hand_over(directory, OTHER)
+        (directory / "below").mkdir()
+        hand_over(directory / "below", OTHER)
+    take_over("reconciler", layout)
+    owners = {path.stat().st_uid for each in layout.of_sshd for path in (each, each / "below")}
+    assert owners == {0}
