@@ -39,7 +39,7 @@ def host_keys(directory: Path) -> list[paramiko.PKey]:
 def read_host_keys(directory: Path) -> dict[str, str]:
     """The private keys as text, by the names of their files; those that are there."""
     paths = (directory / f"host_{kind}" for kind in _KINDS)
-    return {path.name: path.read_text() for path in paths if path.exists()}
+    return {path.name: _text(path) for path in paths if path.exists()}
 
 
 def replace_host_keys(directory: Path, keys: Mapping[str, str]) -> None:
@@ -49,6 +49,14 @@ def replace_host_keys(directory: Path, keys: Mapping[str, str]) -> None:
         if text := keys.get(f"host_{kind}"):
             _check(kind, text)
             _write(directory / f"host_{kind}", text.encode())
+
+
+def _text(path: Path) -> str:
+    """Of a file of that name and of no other that it leads to. Raises OSError where it does."""
+    with os.fdopen(
+        os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8"
+    ) as file:
+        return file.read()
 
 
 def _check(kind: str, text: str) -> None:
@@ -77,9 +85,13 @@ def _load(path: Path, make: Callable[[], _PrivateKey]) -> paramiko.PKey:
 
 
 def _write(path: Path, data: bytes) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    """For the owner of the directory, who may be another user than we are, and may mean harm."""
+    scratch, owner = path.with_name(f".{path.name}.{os.getpid()}"), path.parent.stat()
+    scratch.unlink(missing_ok=True)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        if owner.st_uid != os.geteuid():
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from calzion.errors import CalzionError
-from calzion.sshd.hostkeys import fingerprint, host_keys
+from calzion.sshd.hostkeys import fingerprint, host_keys, read_host_keys, replace_host_keys
 from calzion.sshd.relay import plain
+
+OTHER = 54_321
 
 
 def test_host_keys_are_made_once_and_private(tmp_path: Path) -> None:
@@ -29,6 +32,26 @@ def test_a_damaged_host_key_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(CalzionError, match="host_ed25519 can't be read"):
         host_keys(tmp_path)
     assert (tmp_path / "host_ed25519").read_text() == "damaged"
+
+
+@pytest.mark.parametrize("owner", [os.geteuid(), *([OTHER] if os.geteuid() == 0 else [])])
+def test_restored_keys_belong_to_the_owner_of_the_directory(tmp_path: Path, owner: int) -> None:
+    host_keys(tmp_path / "old")
+    os.chown(tmp_path / "old", owner, owner if owner == OTHER else -1)
+    kept = read_host_keys(tmp_path / "old")
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    (tmp_path / "old" / f".host_ed25519.{os.getpid()}").symlink_to(victim)
+    replace_host_keys(tmp_path / "old", kept)
+    assert read_host_keys(tmp_path / "old") == kept and victim.read_text() == "whole"
+    assert {path.stat().st_uid for path in (tmp_path / "old").iterdir()} == {owner}
+
+
+def test_a_link_in_the_place_of_a_key_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "host_ed25519").symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError):
+        read_host_keys(tmp_path)
 
 
 @pytest.mark.parametrize(
