@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
-from calzion.backends.docker.engine import Engine
+from calzion.backends.docker.engine import Engine, explain
 from calzion.backends.docker.labels import INSTANCE, layer_name
 from calzion.backends.docker.order import Bind
 from calzion.host.directory import InstanceDirectory, remove_tree
 from calzion.host.sandbox import APP
 from calzion.host.wire import check_id
+
+_log = logging.getLogger(__name__)
+
+_HELD = "active mounts"
 
 
 class Layers:
@@ -25,7 +32,9 @@ class Layers:
     def make(self, instance: str, slug: Path | None, owner: int | None) -> Bind:
         """Fresh layers over the slug, or over nothing, which `owner` may change."""
         directory = self._of(instance)
-        self.remove(instance)
+        name = layer_name(self._engine.installation, instance)
+        if not self.remove(instance):
+            name = f"{name}.{secrets.token_hex(4)}"
         directory.prepare(owner)
         place = self._engine.place
         options = {
@@ -34,25 +43,44 @@ class Layers:
             "o": f"lowerdir={place(slug or directory.app)},upperdir={place(directory.upper)}"
             f",workdir={place(directory.work)}",
         }
-        name = layer_name(self._engine.installation, instance)
         self._engine.api.create_volume(
             name, driver="local", driver_opts=options, labels=self._engine.labels(instance=instance)
         )
         return Bind(source=name, target=APP, volume=True, writable=True)
 
-    def remove(self, instance: str) -> None:
-        """Remove the layers, where there are any. No container may use them."""
-        with contextlib.suppress(NotFound):
-            self._engine.api.remove_volume(layer_name(self._engine.installation, instance))
+    def remove(self, instance: str) -> bool:
+        """Remove the layers, where there are any. No container may use them.
+
+        False where the engine holds on to some: after a live restore it may count a mount too many, until its next
+        start.
+        """
+        volumes = [volume["Name"] for volume in self._volumes(instance=instance)]
+        gone = [self._let_go(name) for name in volumes]
         remove_tree(self._of(instance).path)
+        return all(gone)
 
     def sweep(self, instances: frozenset[str]) -> None:
         """Remove the layers of all instances but these: a crash may have left some without a container."""
-        found = self._engine.api.volumes(filters=self._engine.filters())["Volumes"] or ()
-        named = {volume["Labels"][INSTANCE] for volume in found if INSTANCE in volume["Labels"]}
+        named = {volume["Labels"].get(INSTANCE) for volume in self._volumes()} - {None}
         kept = {path.name for path in self._directory.iterdir()} if self._directory.is_dir() else set()
         for instance in (named | kept) - instances:
             self.remove(instance)
+
+    def _let_go(self, volume: str) -> bool:
+        try:
+            self._engine.api.remove_volume(volume)
+        except NotFound:
+            return True
+        except APIError as error:
+            if _HELD not in explain(error):
+                raise
+            _log.info("%s is removed at a later start: %s", volume, explain(error))
+            return False
+        return True
+
+    def _volumes(self, **labels: str) -> Iterator[dict[str, Any]]:
+        found = self._engine.api.volumes(filters=self._engine.filters(**labels))
+        yield from found["Volumes"] or ()
 
     def _of(self, instance: str) -> InstanceDirectory:
         return InstanceDirectory(self._directory / check_id(instance))
