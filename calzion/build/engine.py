@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from docker.errors import APIError
 
-from calzion.backends.docker.engine import explain, reachable
+from calzion.backends.docker.engine import explain, problem, reachable
 from calzion.errors import CalzionError
 
 
@@ -18,8 +18,10 @@ def engine_errors() -> Iterator[None]:
         with reachable():
             yield
     except APIError as error:
+        why, hint = problem(error)
         raise CalzionError(
-            f"the build's container could not be run: {explain(error)}",
-            hint="'calzion doctor' looks at the engine",
+            f"the build's container could not be run: {why}",
+            hint=hint or "'calzion doctor' looks at the engine",
+            detail=[explain(error)] if hint else None,
             code="build",
         ) from error

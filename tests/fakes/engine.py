@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -26,17 +27,23 @@ IMG = {"slugrunner": "calzion/slugrunner:c5ede248e718"}
 class DockerSite:
     """Everything that it makes in the engine is gone when it is closed."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(
+        self,
+        data: Path,
+        environ: Mapping[str, str] = os.environ,
+        images: Callable[[str], str] = lambda name: recipe(name).tag,
+        network: str = CONTAINER_NETWORK,
+    ) -> None:
         need_images()
         self.layout = Layout(data)
         self.slug = data / "slug"
         write_into_slug(self.slug, "serve.py", SERVE)
-        self.engine = Engine(self.layout, os.environ)
+        self.engine = Engine(self.layout, environ)
         self.backend = DockerBackend(
             self.engine,
             self.layout,
-            Networks(self.engine, AddressPlan(IPv4Network(CONTAINER_NETWORK))),
-            images=lambda name: recipe(name).tag,
+            Networks(self.engine, AddressPlan(IPv4Network(network))),
+            images=images,
             container_port=lambda: ROUTER,
         )
 

@@ -18,7 +18,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from calzion.backends.appliance import contained
 from calzion.backends.docker.attached import AttachedContainer
 from calzion.backends.docker.checking import run_inside
-from calzion.backends.docker.engine import Engine, explain, reachable
+from calzion.backends.docker.engine import Engine, explain, problem, reachable
 from calzion.backends.docker.execution import run_attached
 from calzion.backends.docker.history import History
 from calzion.backends.docker.inside import Inside
@@ -294,8 +294,12 @@ class DockerBackend:
             with reachable():
                 yield
         except APIError as error:
+            why, hint = problem(error)
             raise CalzionError(
-                f"{spec.deployment}:{spec.service} can't be started: {explain(error)}", code="start"
+                f"{spec.deployment}:{spec.service} can't be started: {why}",
+                hint=hint,
+                code="start",
+                detail=[explain(error)] if hint else None,
             ) from error
 
     def _stop(self, container: str) -> None:
@@ -304,7 +308,10 @@ class DockerBackend:
             self._engine.api.stop(container, timeout=ceil(timeout))
 
     def _forget(self, id_: str) -> None:
-        self._remove(id_)
+        try:
+            self._remove(id_)
+        except APIError as error:
+            raise CalzionError(f"the container of {id_} can't be removed: {explain(error)}") from error
         self._networks.let_go(id_)
 
     def _remove(self, id_: str) -> None:

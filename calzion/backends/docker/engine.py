@@ -25,6 +25,9 @@ from calzion.layout import Layout
 TIMEOUT = 120.0
 """Seconds that an answer of the engine may take."""
 
+DISK_FULL = "the engine's disk is full"
+FREE_SPACE = "free some space; 'docker system df' says what takes it"
+
 _POOL = 64  # connections that streams and calls may hold at one time
 _CONTAINER = re.compile(r"/containers/([0-9a-f]{64})/(?:hostname|hosts|resolv\.conf) ")
 
@@ -132,6 +135,17 @@ def explain(error: docker.errors.APIError) -> str:
     """What the engine had to say, on one line."""
     said: Any = error.explanation or error
     return " ".join(str(said).split())[:500]
+
+
+def problem(error: docker.errors.APIError) -> tuple[str, str]:
+    """The same as a user can act on it: a part of a sentence, and the next step, '' where none is known."""
+    said = explain(error)
+    return (DISK_FULL, FREE_SPACE) if tells_full(said) else (said, "")
+
+
+def tells_full(said: str) -> bool:
+    """Whether an engine says that its disk is full."""
+    return "no space left on device" in said.lower()
 
 
 def own_container(mountinfo: str) -> str | None:

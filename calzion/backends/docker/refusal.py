@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from calzion.backends.docker.engine import DISK_FULL, FREE_SPACE, tells_full
 from calzion.errors import CalzionError
 from calzion.template.image import ImageReference
 from calzion.template.registry import registry_of
 
-_FULL = ("no space left on device",)
 _DENIED = ("unauthorized", "no basic auth credentials", "authentication required", "denied", "forbidden")
 _UNKNOWN = ("manifest unknown", "name unknown", "not found", "repository name not known")
 _OTHER_MACHINE = ("no matching manifest for",)
@@ -34,8 +34,8 @@ def _explained(host: str, text: str, said: str, with_login: bool) -> tuple[str, 
     def names(words: tuple[str, ...]) -> bool:
         return any(word in text for word in words)
 
-    if names(_FULL):
-        return "the engine's disk is full", "free some space; 'docker system df' says what takes it"
+    if tells_full(said):
+        return DISK_FULL, FREE_SPACE
     if names(_DENIED):
         return _denied(host, with_login)
     if names(_OTHER_MACHINE):
