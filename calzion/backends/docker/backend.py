@@ -211,17 +211,22 @@ class DockerBackend:
 
     def _ensure(self, spec: RunSpec) -> None:
         with self._starting(spec):
-            self._networks.ensure(spec.deployment)
-            self._identity(spec)
             container = self._find(spec.id)
             if container is None:
                 self._engine.api.start(self._create(spec))
-            elif not container["NetworkSettings"]["Networks"]:
-                self._start_anew(spec)
-            elif container["State"]["Paused"]:
-                self._engine.api.unpause(container["Id"])
-            elif container["State"]["Status"] not in ("running", "restarting"):
-                self._start_again(spec, container["Id"])
+            else:
+                self._mend(spec, container)
+
+    def _mend(self, spec: RunSpec, container: Mapping[str, Any]) -> None:
+        """Have a container that there is run, with what it needs."""
+        self._networks.ensure(spec.deployment)
+        self._identity(spec)
+        if not container["NetworkSettings"]["Networks"]:
+            self._start_anew(spec)
+        elif container["State"]["Paused"]:
+            self._engine.api.unpause(container["Id"])
+        elif container["State"]["Status"] not in ("running", "restarting"):
+            self._start_again(spec, container["Id"])
 
     def _start_again(self, spec: RunSpec, container: str) -> None:
         """What it needs may be gone meanwhile: then it is made anew."""
@@ -237,8 +242,7 @@ class DockerBackend:
 
     def _create(self, spec: RunSpec, *, terminal: bool = False, attached: bool = False) -> str:
         network = self._networks.ensure(spec.deployment)
-        own = spec.image is None
-        uid = (spec.uid if self._root else os.getuid()) if own else None
+        uid = self._uid(spec) if spec.image is None else None
         where = Placement(
             image=spec.image or self._images(spec.appliance or _RUNNER),
             network=network,
@@ -285,8 +289,11 @@ class DockerBackend:
                 yield Bind(source=place(mount.source), target=mount.target)
 
     def _identity(self, spec: RunSpec) -> Any:
-        uid = spec.uid if self._root else os.getuid()
-        return identity(self._layout.run, uid, spec.deployment, spec.hosts)
+        return identity(self._layout.run, self._uid(spec), spec.deployment, spec.hosts)
+
+    def _uid(self, spec: RunSpec) -> int:
+        """Who its processes are, where the image is ours."""
+        return spec.uid if self._root else os.getuid()
 
     @contextmanager
     def _starting(self, spec: RunSpec) -> Iterator[None]:
