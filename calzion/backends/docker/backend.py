@@ -84,6 +84,8 @@ class DockerBackend:
         self._layers = Layers(engine, layout.instances)
         self._history = History()
         self._watches: list[Watch] = []
+        self._last: dict[str, str] = {}
+        """By instance, the container that it had when it was looked for."""
 
     def prepare(self) -> None:
         """Bring what a crash or a restart of the machine left behind in order. Raises CalzionError."""
@@ -320,6 +322,7 @@ class DockerBackend:
         except APIError as error:
             raise CalzionError(f"the container of {id_} can't be removed: {explain(error)}") from error
         self._networks.let_go(id_)
+        self._last.pop(id_, None)
 
     def _remove(self, id_: str) -> None:
         with reachable():
@@ -347,9 +350,16 @@ class DockerBackend:
         return {id_: found[id_] for id_ in ids if id_ in found}
 
     def _find(self, id_: str) -> dict[str, Any] | None:
+        """One call while an instance keeps its container; to search among all costs the engine more."""
+        if (last := self._last.get(id_)) and (found := self._look(last)):
+            return found
         filters = self._engine.filters(instance=id_)
         listed = self._engine.api.containers(all=True, filters=filters)
-        return self._look(listed[0]["Id"]) if listed else None
+        if not listed:
+            self._last.pop(id_, None)
+            return None
+        self._last[id_] = listed[0]["Id"]
+        return self._look(listed[0]["Id"])
 
     def _look(self, container: str) -> dict[str, Any] | None:
         try:
