@@ -20,6 +20,7 @@ from paramiko.common import (
 
 from calzion.errors import CalzionError
 from calzion.sshd.controller import Controller, User
+from calzion.sshd.fastpath import FastTransport, Inlet
 from calzion.sshd.gitserver import GitServer
 from calzion.sshd.hostkeys import fingerprint
 from calzion.sshd.session import Session
@@ -31,6 +32,7 @@ KEEPALIVE = 15
 """Seconds of silence after which a message is sent, so that no firewall forgets a push that builds."""
 
 _MAX_SESSIONS = 10
+_WINDOW = 2 << 20
 _PROTOCOL = re.compile(rb"version=[0-9]{1,3}(?::[a-z0-9=.-]{1,64}){0,8}")
 _CIPHERS = (
     "aes128-gcm@openssh.com",
@@ -59,8 +61,15 @@ class Connection(paramiko.ServerInterface):
     """Paramiko calls the `check_…` methods from the connection's thread, one at a time."""
 
     def __init__(
-        self, connected: socket.socket, keys: list[paramiko.PKey], controller: Controller, git: GitServer
+        self,
+        connected: socket.socket,
+        keys: list[paramiko.PKey],
+        controller: Controller,
+        git: GitServer,
+        *,
+        fast: bool,
     ) -> None:
+        self._fast = fast
         self._controller = controller
         self._git = git
         self._user: User | None = None
@@ -95,7 +104,14 @@ class Connection(paramiko.ServerInterface):
         self._wire.hang_up()
 
     def _make_transport(self, keys: list[paramiko.PKey]) -> paramiko.Transport:
-        transport = paramiko.Transport(cast(socket.socket, self._wire), packetizer_class=BoundedPacketizer)
+        if self._fast:
+            transport: paramiko.Transport = FastTransport(self._wire, _WINDOW)
+        else:
+            transport = paramiko.Transport(
+                cast(socket.socket, self._wire),
+                packetizer_class=BoundedPacketizer,
+                default_window_size=_WINDOW,
+            )
         transport.local_version = "SSH-2.0-Calzion"
         options = transport.get_security_options()
         options.ciphers = _CIPHERS
@@ -156,6 +172,8 @@ class Connection(paramiko.ServerInterface):
         if self._user is None or channel.get_id() in self._used:
             return False
         self._used.add(channel.get_id())
+        if self._fast:
+            Inlet.install(channel)
         protocol = self._protocols.pop(channel.get_id(), "")
         session = Session(user=self._user, line=command, protocol=protocol, channel=channel)
         self._waiting.append(session)

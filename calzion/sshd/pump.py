@@ -10,6 +10,7 @@ from collections.abc import Callable
 import paramiko
 
 from calzion.gitreceive.child import Child
+from calzion.sshd.fastpath import Inlet
 
 _CHUNK = 1 << 16
 _STALLED = 120.0
@@ -28,10 +29,15 @@ class Pump:
         self._finished = False
         self._deaf = False
         self._feeder = threading.Thread(target=self._feed, daemon=True, name="ssh-input")
-        self.head = b""
-        """The first bytes of the client's input."""
+        self._inlet = Inlet.of(channel)
+        self._head = b""
         channel.settimeout(_STALLED)
         os.set_blocking(child.stdin, False)
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes of the client's input."""
+        return self._head if self._inlet is None else self._inlet.head
 
     def run(self) -> None:
         """Returns when git, and all that it started, have closed their outputs."""
@@ -67,16 +73,22 @@ class Pump:
 
     def _feed(self) -> None:
         try:
-            while data := self._receive():
-                if len(self.head) < 4:
-                    self.head += data[:4]
-                if not self._write(data):
-                    break
+            if self._inlet is None:
+                self._copy()
+            else:
+                self._inlet.run(self._child.stdin)
         finally:
             self._child.close_input()
         self._channel.status_event.wait()
         if not self._finished:
             self._gone()
+
+    def _copy(self) -> None:
+        while data := self._receive():
+            if len(self._head) < 4:
+                self._head += data[:4]
+            if not self._write(data):
+                break
 
     def _receive(self) -> bytes:
         while True:
@@ -84,6 +96,8 @@ class Pump:
                 return self._channel.recv(_CHUNK)
             except TimeoutError:
                 continue
+            except (OSError, EOFError, paramiko.SSHException):
+                return b""
 
     def _write(self, data: bytes) -> bool:
         """False where nobody takes or sends the input any more."""

@@ -15,6 +15,7 @@ from calzion.config import Address
 from calzion.gitreceive.git import SEARCH_PATH, Git
 from calzion.gitreceive.hook import check_hooks
 from calzion.gitreceive.repository import Repositories
+from calzion.sshd import fastpath
 from calzion.sshd.connection import Connection
 from calzion.sshd.controller import Controller
 from calzion.sshd.gate import Gate, GateLimits
@@ -41,6 +42,8 @@ class SshConfig:
     cancel_within: float = 10.0
     limits: GateLimits = field(default_factory=GateLimits)
     search_path: str = SEARCH_PATH
+    fast: bool = True
+    """Whether to leave Paramiko's own way where that works."""
 
 
 class SshServer:
@@ -61,6 +64,7 @@ class SshServer:
             hooks=config.hooks,
             max_input=config.max_push,
         )
+        self._fast = config.fast and fastpath.works()
         self._gate = Gate(config.limits)
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         # Its errors are clients' mistakes, with tracebacks; what matters is logged here.
@@ -112,7 +116,7 @@ class SshServer:
             connected.close()
             return
         try:
-            connection = Connection(connected, self._keys, self._controller, self._git)
+            connection = Connection(connected, self._keys, self._controller, self._git, fast=self._fast)
             connection.start()
         except (OSError, RuntimeError) as error:
             _log.warning("a client can't be served: %s", error)

@@ -40,12 +40,18 @@ class Wire:
     def recv(self, size: int) -> bytes:
         self._before_read()
         data = self._socket.recv(min(size, MAX_PACKET))
-        self._received += len(data)
+        return data if self._may_go_on(len(data)) else b""
+
+    def recv_into(self, buffer: memoryview) -> int:
+        self._before_read()
+        size = self._socket.recv_into(buffer)
+        return size if self._may_go_on(size) else 0
+
+    def _may_go_on(self, size: int) -> bool:
+        self._received += size
         if self._received <= _QUICK:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        if self._received > _BEFORE_LOGIN and not self.trusted:
-            return b""
-        return data
+        return self.trusted or self._received <= _BEFORE_LOGIN
 
     def send(self, data: bytes) -> int:
         return self._socket.send(data)
@@ -69,6 +75,10 @@ class BoundedPacketizer(Packetizer):
     """Refuses a packet's claimed length before anything is read or kept for it."""
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        if not 0 <= n <= MAX_PACKET + 1024:
-            raise SSHException(f"a packet can't have {n} bytes")
+        self.check_size(n)
         return super().read_all(n, check_rekey)
+
+    @staticmethod
+    def check_size(size: int) -> None:
+        if not 0 <= size <= MAX_PACKET + 1024:
+            raise SSHException(f"a packet can't have {size} bytes")
