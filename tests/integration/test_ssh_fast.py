@@ -10,6 +10,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from paramiko.common import MSG_KEXINIT
 from paramiko.packet import Packetizer
 
 from calzion.sshd import fastpath
@@ -134,3 +135,31 @@ def test_what_comes_before_anyone_takes_it_is_kept_in_order() -> None:
     os.close(writing)
     assert os.read(reading, 100) == b"onetwothree" and inlet.head[:4] == b"onet"
     os.close(reading)
+
+
+class Guessing(paramiko.Transport):
+    """A client that sends a first packet for the key exchange that it likes best, before anything is agreed."""
+
+    def _send_message(self, message: paramiko.Message) -> None:
+        body = message.asbytes()
+        if body[0] != MSG_KEXINIT:
+            super()._send_message(message)  # type: ignore[misc]
+            return
+        self.local_kex_init = body[:-5] + b"\1" + body[-4:]
+        guess = paramiko.Message()
+        guess.add_byte(b"\x1e")
+        guess.add_string(os.urandom(32))
+        for each in (paramiko.Message(self.local_kex_init), guess):
+            super()._send_message(each)  # type: ignore[misc]
+
+
+def test_a_wrong_guess_of_the_key_exchange_is_passed_over(tmp_path: Path) -> None:
+    """Dropbear's client makes one (RFC 4253, 7)."""
+    world = World(tmp_path)
+    try:
+        client = Guessing(("127.0.0.1", world.port))
+        client.get_security_options().kex = ("curve25519-sha256@libssh.org",)
+        client.connect(username="x", pkey=paramiko.Ed25519Key.from_private_key_file(str(world.key)))
+        client.close()
+    finally:
+        world.close()
