@@ -7,6 +7,7 @@ with the Paramiko that is installed, connections go Paramiko's own way, which is
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import select
 import socket
@@ -156,7 +157,7 @@ class FastPacketizer(BoundedPacketizer):
     def __init__(self, wire: Wire) -> None:
         super().__init__(cast(socket.socket, wire))
         self._wire = wire
-        self._buffer = bytearray(_BUFFER)
+        self._buffer = mmap.mmap(-1, _BUFFER)  # of which only what is used takes memory
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._own: Any = self
