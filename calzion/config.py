@@ -93,6 +93,8 @@ class Setting:
     parse: Callable[[str], Any]
     number: bool = False
     """Whether a file may write it without quotes."""
+    secret: bool = False
+    """Whether it may have a password in it, so that parts which face the network are not told."""
 
     @property
     def variable(self) -> str:
@@ -212,8 +214,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
-    Setting("store", "", "the database", _store),
-    Setting("registry", "embedded", "where services find each other", _choice("embedded")),
+    Setting("store", "", "the database", _store, secret=True),
+    Setting("registry", "embedded", "where services find each other", _choice("embedded"), secret=True),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),

@@ -18,15 +18,16 @@ READY_VARIABLE = "CALZION_READY_FD"
 
 SUPERVISOR = "supervisor"
 
-_SSHD_NEEDS = (
-    "CALZION_DATA",
-    "CALZION_SSH",
-    PART_VARIABLE,
-    READY_VARIABLE,
-    "LANG",
-    "PATH",
-    "PYTHONPATH",
-    "TZ",
+_SSHD_NEEDS = frozenset(
+    {
+        *(setting.variable for setting in SETTINGS if not setting.secret),
+        PART_VARIABLE,
+        READY_VARIABLE,
+        "LANG",
+        "PATH",
+        "PYTHONPATH",
+        "TZ",
+    }
 )
 
 _LONGEST_NUMBER = 999_999_999
@@ -45,14 +46,10 @@ def part_command(part: str, data: Path, outlives: bool, environ: Mapping[str, st
 
 
 def environment_of(part: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a part's process has as its environment: one that faces the network, no other setting than its own.
-
-    The store's may have a password in it.
-    """
+    """What a part's process has as its environment: for one that faces the network, no settings with passwords."""
     if part != "sshd":
         return {**environ, PART_VARIABLE: part}
-    needed = {name: environ[name] for name in _SSHD_NEEDS if name in environ}
-    return {**needed, PART_VARIABLE: part}
+    return {**{name: value for name, value in environ.items() if name in _SSHD_NEEDS}, PART_VARIABLE: part}
 
 
 def variables(settings: Settings) -> dict[str, str]:

@@ -199,20 +199,20 @@ def test_an_adopted_part_that_dies_is_started_again(serve: Serve) -> None:
 
 
 def test_a_part_that_does_not_start_ends_serve_with_its_sentence(serve: Serve) -> None:
-    process = serve.start(BROKEN="sshd")
-    assert line(process) == "error: sshd did not start (exit code 1): ['the port is taken']"
+    process = serve.start(BROKEN="router")
+    assert line(process) == "error: router did not start (exit code 1): ['the port is taken']"
     assert process.wait(DEADLINE) == 1
     assert all(serve.pid(name) is None for name in NAMES)
 
 
 def test_a_part_that_ignores_sigterm_is_killed(serve: Serve) -> None:
-    process = serve.start(STUBBORN="sshd")
+    process = serve.start(STUBBORN="controller")
     line(process)
     process.send_signal(signal.SIGTERM)
-    assert line(process) == " !     sshd did not end: killing it"
+    assert line(process) == " !     controller did not end: killing it"
     assert process.wait(DEADLINE) == 0
-    assert serve.pid("sshd") is None
-    assert serve.ended() == ["controller", "reconciler"]
+    assert serve.pid("controller") is None
+    assert serve.ended() == ["sshd", "reconciler"]
 
 
 def test_sigterm_while_starting_ends_what_was_started(serve: Serve) -> None:
