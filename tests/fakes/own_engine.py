@@ -13,11 +13,15 @@ from tests.fakes.host import eventually
 from tests.faults.tripwire import fill, free
 
 DISK = "1g"
+BRIDGE_ADDRESS = "10.251.255.1/24"
 PATIENCE = 30.0
 
 
 class OwnEngine:
-    """Its disk is a tmpfs, which takes root. It leaves the machine's firewall alone."""
+    """Its disk is a tmpfs, which takes root. It leaves the machine's firewall alone.
+
+    Its default network has a bridge of its own: without one, an engine removes docker0, which is another's.
+    """
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="cze"))
@@ -25,6 +29,9 @@ class OwnEngine:
         self._disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", self._disk], check=True)
         (self._disk / "data").mkdir()
+        self._bridge = self.root.name
+        subprocess.run(["ip", "link", "add", self._bridge, "type", "bridge"], check=True)
+        subprocess.run(["ip", "address", "add", BRIDGE_ADDRESS, "dev", self._bridge], check=True)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,7 +44,7 @@ class OwnEngine:
             "--exec-root": self.root / "run",
             "--pidfile": self.root / "pid",
             "--host": self.environ["DOCKER_HOST"],
-            "--bridge": "none",
+            "--bridge": self._bridge,
         }
         words = [f"{name}={value}" for name, value in own.items()]
         with (self.root / "log").open("ab") as log:
@@ -77,7 +84,10 @@ class OwnEngine:
 
     def close(self) -> None:
         if self._process and self._process.poll() is None:
+            prune = ["docker", "network", "prune", "--force"]
+            subprocess.run(prune, env=self.environ, check=True, stdout=subprocess.DEVNULL)
             self.stop()
+        subprocess.run(["ip", "link", "delete", self._bridge], check=True)
         subprocess.run(["umount", "--lazy", self._disk], check=True)
         shutil.rmtree(self.root)
 
