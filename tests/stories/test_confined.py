@@ -25,7 +25,9 @@ def stolen() -> Iterator[Site]:
     site = Site()
     try:
         site.start()
-        assert site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*").returncode == 0
+        assert (
+            site.calzion("keys", "add", "alice", str(site.root / "alice.pub"), "--allow", "*").returncode == 0
+        )
         assert site.repository("before", web("one")).push("before").status == 0
         site.stop()
         for name in _MINE:
