@@ -46,6 +46,10 @@ class IntakeLimits:
     template: int = MAX_BYTES
 
 
+class PlanOnly(CalzionError):
+    """Nothing was wanted but the plan: the trail, which is of what was done, does not tell of it."""
+
+
 class Intake:
     """`repositories` is the directory below which every pushed repository must lie."""
 
@@ -89,6 +93,8 @@ class Intake:
         with acting(_actor(key, request.address)):
             try:
                 self._accept(request, key, channel, talk)
+            except PlanOnly:
+                raise
             except CalzionError as error:
                 if not error.told:
                     self._record("push", error.code, **_told(request), why=error.message[:_LONGEST_REASON])
@@ -139,7 +145,7 @@ class Intake:
         story.step(f"{update.deployment}: plan of {update.new[:7]} ({key.name})")
         for line in forecast.lines():
             story.log(line)
-        raise CalzionError("plan only: nothing was changed", code="refused")
+        raise PlanOnly("plan only: nothing was changed", code="refused")
 
     def _read(self, commits: Commits, update: Deploy) -> tuple[Template, dict[ServiceName, SourceTree]]:
         known = self._deployer.secret_names(update.deployment)
