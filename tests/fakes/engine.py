@@ -14,14 +14,12 @@ from calzion.backends.docker.networks import Networks
 from calzion.host.directory import remove_tree
 from calzion.images.recipe import recipe
 from calzion.layout import Layout
-from tests.containers import need_images
+from tests.containers import need_images, remove_traces
 from tests.fakes.host import SERVE, write_into_slug
 
 CONTAINER_NETWORK = "10.224.0.0/12"
 ROUTER = 6900
 """Nothing listens there."""
-
-IMG = {"slugrunner": "calzion/slugrunner:c5ede248e718"}
 
 
 class DockerSite:
@@ -50,4 +48,5 @@ class DockerSite:
     def close(self) -> None:
         self.backend.shut_down()
         self.backend.close()
+        remove_traces(self.engine)
         remove_tree(self.layout.data)

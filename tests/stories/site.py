@@ -16,6 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from calzion.backends.choice import DOCKER, chosen_backend
+from calzion.backends.docker.engine import Engine
+from calzion.layout import Layout
+from tests.containers import remove_traces
+
 DEADLINE = 60.0
 PROGRAM = [sys.executable, "-m", "calzion"]
 
@@ -62,6 +67,8 @@ class Site:
         # The host daemon stops answering a moment before it ends.
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
+        if chosen_backend(Layout(self.data)) == DOCKER:
+            remove_traces(Engine(Layout(self.data), os.environ))
         shutil.rmtree(self.root, ignore_errors=True)
         assert not left, left
 
