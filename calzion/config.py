@@ -17,6 +17,8 @@ from calzion.layout import Layout
 
 OFF = "off"
 
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*(?=@)|([?&]password=)[^&]*")
+
 MAX_SOCKET_PATH = 107
 """Bytes that Linux takes for a unix socket's path (sun_path, without its final NUL)."""
 
@@ -100,6 +102,10 @@ class Setting:
     def variable(self) -> str:
         return "CALZION_" + self.name.upper().replace("-", "_")
 
+    def shown(self, value: str) -> str:
+        """The value for people and for records: without the password that a URL may have."""
+        return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", value) if self.secret else value
+
 
 def _address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
@@ -182,8 +188,8 @@ def _size(text: str) -> int:
 
 
 def _store(text: str) -> str:
-    if text and not text.startswith("sqlite:///"):
-        raise ValueError(f"{text!r}: only sqlite:///PATH is supported yet")
+    if text and not text.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("it is neither sqlite:///PATH nor postgresql://USER:PASSWORD@HOST/DATABASE")
     return text
 
 
@@ -214,7 +220,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
-    Setting("store", "", "the database", _store, secret=True),
+    Setting(
+        "store",
+        "",
+        "the database: sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/DATABASE",
+        _store,
+        secret=True,
+    ),
     Setting("registry", "embedded", "where services find each other", _choice("embedded"), secret=True),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),

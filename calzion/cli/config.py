@@ -26,7 +26,7 @@ def config(invocation: Invocation, as_json: bool, example: bool) -> None:
         return
     settings = invocation.settings()
     values = variables(settings)
-    rows = [[setting.name, values[setting.variable], settings.origins[setting.name]] for setting in SETTINGS]
+    rows = [[each.name, each.shown(values[each.variable]), settings.origins[each.name]] for each in SETTINGS]
     if as_json:
         print_json([dict(zip(("name", "value", "origin"), row, strict=True)) for row in rows])
     else:

@@ -43,7 +43,7 @@ class Installation:
             layout=settings.layout,
             program=tuple(program()),
             code=tuple(map(Path, sorted(prefixes))),
-            store=_store(settings.store),
+            store=_store(settings.store, settings.data),
             ssh=settings.ssh,
             http=settings.http,
             drain=settings.drain_timeout,
@@ -67,7 +67,9 @@ class Installation:
         return any(path.is_relative_to(each) for path in (*self.written, *self.code) for each in directories)
 
 
-def _store(store: str) -> Path:
+def _store(store: str, data: Path) -> Path:
+    if not store.startswith("sqlite:"):
+        return data
     file = Path(store.removeprefix("sqlite:///").partition("?")[0])
     if not file.is_absolute():
         raise CalzionError(

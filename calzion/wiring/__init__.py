@@ -211,8 +211,9 @@ def run_reconciler(settings: Settings, ready: Ready, parts: Parts) -> None:
 
 
 def _values(settings: Settings) -> dict[str, str]:
-    """What is in force, by the settings' names."""
-    return {each.name: str(getattr(settings, each.name.replace("-", "_"))) for each in SETTINGS}
+    """What is in force, by the settings' names, as people may read it."""
+    values = ((each, str(getattr(settings, each.name.replace("-", "_")))) for each in SETTINGS)
+    return {each.name: each.shown(value) for each, value in values}
 
 
 def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:

@@ -19,7 +19,6 @@ from calzion.controller.reconciler import Reconciler
 from calzion.controller.retention import prune
 from calzion.controller.rollback import rollback
 from calzion.controller.store import deployments, instances, releases
-from calzion.controller.store.database import migrate
 from calzion.controller.store.instances import InstanceRole
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.stories import StoryBook
@@ -34,6 +33,7 @@ from tests.fakes.backend import FakeBackend
 from tests.fakes.builder import FakeBuilder, FakeTree
 from tests.fakes.fuse import Crash, Fuse, Fused, FusedDatabase
 from tests.fakes.router import FakeRouter
+from tests.fakes.stores import new_store
 
 NAME = DeploymentName("app")
 
@@ -41,11 +41,10 @@ NAME = DeploymentName("app")
 class World:
     """The backend, router, slugs and files outlive the controller, as they do on a machine."""
 
-    def __init__(self, directory: Path, keep_releases: int = 10) -> None:
+    def __init__(self, directory: Path, keep_releases: int = 10, url: str = "") -> None:
         self.directory = directory
         self.keep_releases = keep_releases
-        self.url = f"sqlite:///{directory}/calzion.db"
-        migrate(self.url, directory / "lock")
+        self.url = url or new_store(directory)
         self.vault = Vault.open(directory / "key")
         self.backend = FakeBackend()
         self.router = FakeRouter()

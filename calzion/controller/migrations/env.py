@@ -1,4 +1,4 @@
-"""Alembic's entry: online migrations, with SQLite's foreign keys off outside the transaction.
+"""Alembic's entry: online migrations, all in one transaction, with SQLite's foreign keys off outside of it.
 
 Batch migrations rebuild a table by dropping it; with foreign keys on that deletes the rows that refer to it.
 """
@@ -6,21 +6,22 @@ Batch migrations rebuild a table by dropping it; with foreign keys on that delet
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine
 
+from calzion.controller.store.dialect import dialect
 from calzion.controller.store.schema import metadata
 
 
 def run() -> None:
-    url = context.config.get_main_option("sqlalchemy.url")
-    assert url is not None
-    engine = create_engine(url)
+    of = dialect(context.config.attributes["url"])
+    engine = of.engine()
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-        connection.commit()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
+        of.begin_write(connection)
         context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
-        with context.begin_transaction():
-            context.run_migrations()
+        context.run_migrations()
+        connection.commit()
     engine.dispose()
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from calzion.controller.actor import actor
 from calzion.controller.store.schema import audit
 from calzion.controller.trail import Link, link
-
-_CREDENTIALS = re.compile("//[^/@]*@")
-"""In a URL."""
 
 
 def record(
@@ -25,8 +22,7 @@ def record(
 
 
 def record_settings(connection: Connection, values: Mapping[str, str], *, now: float) -> None:
-    """What is in force from now on, where it is something else than what was recorded last."""
-    values = {name: _CREDENTIALS.sub("//", value) for name, value in values.items()}
+    """What is in force from now on, without passwords, where it is something else than what was recorded last."""
     before = _settings(connection)
     changed = [name for name, value in values.items() if before.get(name) != value]
     if changed:
@@ -35,9 +31,8 @@ def record_settings(connection: Connection, values: Mapping[str, str], *, now: f
 
 def _settings(connection: Connection) -> Mapping[str, str]:
     """Those recorded last; none where that record is in a file already."""
-    mine = func.json_extract(audit.c.record, "$.act") == "settings"
-    row = connection.execute(select(audit).where(mine).order_by(audit.c.number.desc()).limit(1)).one_or_none()
-    return dict(_link(row).view()["detail"]["values"]) if row else {}
+    views = (each.view() for each in _newest_first(connection))
+    return next((dict(view["detail"]["values"]) for view in views if view["act"] == "settings"), {})
 
 
 def newest(connection: Connection) -> Link | None:
@@ -47,11 +42,19 @@ def newest(connection: Connection) -> Link | None:
 
 def latest(connection: Connection, most: int, *, deployment: str = "", user: str = "") -> list[Link]:
     """The newest first; of a deployment, of a user, where these are named."""
-    query: Select[Any] = select(audit).order_by(audit.c.number.desc()).limit(most)
-    for name, wanted in (("deployment", deployment), ("user", user)):
-        if wanted:
-            query = query.where(func.json_extract(audit.c.record, f"$.{name}") == wanted)
-    return [_link(row) for row in connection.execute(query)]
+    wanted = {name: value for name, value in (("deployment", deployment), ("user", user)) if value}
+    found = (
+        each
+        for each in _newest_first(connection)
+        if not wanted or wanted.items() <= {name: each.view().get(name) for name in wanted}.items()
+    )
+    return list(islice(found, most))
+
+
+def _newest_first(connection: Connection) -> Iterator[Link]:
+    query = select(audit).order_by(audit.c.number.desc()).execution_options(yield_per=1000)
+    for row in connection.execute(query):
+        yield _link(row)
 
 
 def oldest_first(connection: Connection) -> Iterator[Link]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -101,7 +102,7 @@ release_services = Table(
 addresses = Table(
     "addresses",
     metadata,
-    Column("address", Integer, primary_key=True),
+    Column("address", BigInteger, primary_key=True, autoincrement=False),
     Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), nullable=False),
     Column("service", String(63), nullable=False),
     UniqueConstraint("deployment_id", "service"),
@@ -111,7 +112,7 @@ generated = Table(
     "generated",
     metadata,
     Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", String(128), primary_key=True),
+    Column("name", String(255), primary_key=True),
     Column("ciphertext", LargeBinary, nullable=False),
 )
 

@@ -105,6 +105,23 @@ def test_config_tells_where_each_value_came_from(
     assert list(rows) == [setting.name for setting in SETTINGS]
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://a:hush@host:5432/d", "postgresql://a:***@host:5432/d"),
+        ("postgresql://a:hu/s:h@host/d", "postgresql://a:***@host/d"),
+        ("postgresql://a@host/d?password=hush&x=1", "postgresql://a@host/d?password=***&x=1"),
+        ("sqlite:////srv/a:b/store.db", "sqlite:////srv/a:b/store.db"),
+    ],
+)
+def test_config_shows_no_password(
+    calzion: Run, capsys: pytest.CaptureFixture[str], url: str, shown: str
+) -> None:
+    assert calzion("config", "--store", url) == 0
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert rows["store"] == shown
+
+
 def test_output_that_nobody_reads_is_no_traceback() -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -23,10 +23,11 @@ from calzion.controller.api.permission import Need, declared
 from calzion.controller.auditbook import AuditBook
 from calzion.controller.scope import Right
 from calzion.controller.store import deployments, tokens
-from calzion.controller.store.database import Database, migrate
+from calzion.controller.store.database import Database
 from calzion.controller.token import new_token
 from calzion.controller.vault import Vault
 from calzion.model import DeploymentName
+from tests.fakes.stores import new_store
 
 DAY = 86_400.0
 
@@ -51,9 +52,7 @@ class Reconciler(ReconcilerClient):
 class Rig:
     def __init__(self, tmp_path: Path) -> None:
         self.directory = tmp_path
-        url = f"sqlite:///{tmp_path}/calzion.db"
-        migrate(url, tmp_path / "lock")
-        self.database, self.reconciler = Database(url), Reconciler()
+        self.database, self.reconciler = Database(new_store(tmp_path)), Reconciler()
         self.parts = ApiParts(
             database=self.database,
             vault=Vault.open(tmp_path / "secret.key"),

@@ -297,6 +297,7 @@ def test_another_repository_gives_no_data(world: World) -> None:
     assert find(world) is None
 
 
+@pytest.mark.every_step
 def test_whatever_step_is_the_last_one_no_copy_stays_half(tmp_path: Path, world: World) -> None:
     world.fuse.reset()
     branch(world, data_from=NAME)

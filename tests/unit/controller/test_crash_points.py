@@ -91,6 +91,7 @@ def test_every_step_is_passed_by_a_fuse(world: Callable[[], World]) -> None:
     assert len(steps) > 20
 
 
+@pytest.mark.every_step
 @pytest.mark.parametrize("everything", [False, True], ids=["controller", "everything"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_step_leaves_one_whole_release(
@@ -115,6 +116,7 @@ def test_a_crash_at_any_step_leaves_one_whole_release(
     assert set(numbers) == {1, 2}
 
 
+@pytest.mark.every_step
 @pytest.mark.parametrize("everything", [False, True], ids=["controller", "everything"])
 def test_a_crash_on_the_way_back_leaves_the_old_release(world: Callable[[], World], everything: bool) -> None:
     def fail(blow_at: int) -> World:
@@ -136,6 +138,7 @@ def test_a_crash_on_the_way_back_leaves_the_old_release(world: Callable[[], Worl
         assert current(here) == 1, f"step {number} of {steps}"
 
 
+@pytest.mark.every_step
 def test_a_full_disk_at_any_step_leaves_one_whole_release(world: Callable[[], World]) -> None:
     count = len(steps_of(world()))
     for number in range(1, count + 1):

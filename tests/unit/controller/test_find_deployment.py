@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from calzion.controller.store import deployments
-from calzion.controller.store.database import Database, migrate
+from calzion.controller.store.database import Database
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
+from tests.fakes.stores import new_store
 
 
 @pytest.mark.parametrize(
@@ -20,9 +21,7 @@ from calzion.model import DeploymentName
     ],
 )
 def test_the_name_that_was_meant_is_told(tmp_path: Path, name: str, message: str) -> None:
-    url = f"sqlite:///{tmp_path}/calzion.db"
-    migrate(url, tmp_path / "lock")
-    database = Database(url)
+    database = Database(new_store(tmp_path))
     with database.write() as connection:
         deployments.create(connection, DeploymentName("shop-staging"), None, 0.0)
     with database.read() as connection, pytest.raises(CalzionError) as caught:

@@ -16,7 +16,7 @@ def test_keys_without_patterns_go_on_as_before(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("sqlalchemy.url", url)
+    config.attributes["url"] = url
     command.upgrade(config, "0013")
     with sqlite3.connect(tmp_path / "store.db") as connection:
         for name, allow in (("alice", "[]"), ("bob", '["bobs-*"]')):

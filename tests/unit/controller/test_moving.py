@@ -248,6 +248,7 @@ def test_a_file_that_is_cut_off_anywhere_leaves_nothing(world: World) -> None:
         assert find(world) is None and left(world) == []
 
 
+@pytest.mark.every_step
 @pytest.mark.parametrize("command", [_DUMP, _SNAPSHOT])
 def test_data_that_can_not_be_read_ends_the_export(world: World, command: Any) -> None:
     world.backend.programs[command] = FAILS
@@ -316,6 +317,7 @@ def test_a_crash_at_any_step_leaves_all_or_nothing(world: World, after: bool) ->
     assert lived == sorted(lived) and set(lived) == {False, True}
 
 
+@pytest.mark.every_step
 def test_a_full_disk_at_any_step_leaves_all_or_nothing(world: World) -> None:
     content = exported(world)
     steps = steps_of(world, content)

@@ -175,6 +175,7 @@ def steps_of(world: World) -> list[str]:
     return list(world.fuse.steps)
 
 
+@pytest.mark.every_step
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_step_leaves_one_whole_release(make: Callable[..., World], after: bool) -> None:
     steps = steps_of(make())
@@ -198,6 +199,7 @@ def test_a_crash_at_any_step_leaves_one_whole_release(make: Callable[..., World]
     assert set(numbers) == {2, 3}
 
 
+@pytest.mark.every_step
 def test_a_full_disk_at_any_step_leaves_one_whole_release(make: Callable[..., World]) -> None:
     for number in range(1, len(steps_of(make())) + 1):
         here = make()

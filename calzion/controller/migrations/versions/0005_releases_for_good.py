@@ -35,7 +35,7 @@ def upgrade() -> None:
     op.create_index("secrets_deployment", "secrets", ["deployment_id"])
     op.execute(
         "INSERT INTO secrets (deployment_id, name, ciphertext, changed, newest)"
-        " SELECT deployment_id, name, ciphertext, changed, 1 FROM old_secrets ORDER BY deployment_id, name"
+        " SELECT deployment_id, name, ciphertext, changed, true FROM old_secrets ORDER BY deployment_id, name"
     )
     op.drop_table("old_secrets")
     _give_to_releases()
