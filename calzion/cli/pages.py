@@ -346,6 +346,9 @@ PAGES: dict[str, Page] = {
             "calzion secrets list myapp --json": "for a program",
         }
     ),
+    "secrets rotate-key": Page(
+        examples={"calzion secrets rotate-key": "now and then, and when an administrator leaves"}
+    ),
     "secrets remove": Page(examples={"calzion secrets remove myapp OLD_KEY": "for the releases to come"}),
     "restart": Page(
         examples={

@@ -85,6 +85,19 @@ def remove(invocation: Invocation, deployment: DeploymentName, name: str) -> Non
     _tell("removed", invocation.client().delete(f"/deployments/{deployment}/secrets/{name}"))
 
 
+@secrets.command("rotate-key")
+@connection_options
+@pass_invocation
+def rotate_key(invocation: Invocation) -> None:
+    """Encrypt everything with a new key: secrets, generated values, registries' passwords.
+
+    Nothing is restarted. The old key opens nothing of the store any more; it does open copies of the store from before,
+    so where it may be known to others, change the secrets themselves too.
+    """
+    count = invocation.client().post("/secret-key/rotation", {})["values"]
+    print(f"{count} values are encrypted with a new key; back up DATA/secret.key with the store")
+
+
 def _refuse_value(deployment: DeploymentName, name: str) -> None:
     word, equals, _ = name.partition("=")
     if equals:

@@ -7,55 +7,92 @@ import hmac
 import os
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from calzion.durable import sync_directory
+from calzion.controller.keyfile import KeyFile
 from calzion.errors import CalzionError
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12  # NIST SP 800-38D recommends 96-bit nonces
 _ALPHABET = string.ascii_letters + string.digits
 
 
 class Vault:
-    """Seals values for one deployment and name: a ciphertext moved to another row does not open."""
+    """Seals values for one deployment and name: a ciphertext moved to another row does not open.
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
-        self._mac_key = hashlib.sha256(b"calzion fingerprint" + key).digest()
+    Whoever seals holds the store's write lock, as a rotation does for all that is sealed: so nothing is sealed with a
+    key that is about to go. The file is looked at again where it has changed.
+    """
+
+    def __init__(self, file: KeyFile) -> None:
+        self._file = file
+        keys = file.read()
+        self._version = file.version()
+        self._ciphers = [AESGCM(key) for key in keys.sealing]
+        self._mac_key = hashlib.sha256(b"calzion fingerprint" + keys.identity).digest()
 
     @classmethod
     def open(cls, path: Path) -> Vault:
         """Read the key, made at first use. Raises CalzionError (failed) where the file holds something else."""
-        if not path.exists():
-            _create(path)
-        key = path.read_bytes()
-        if len(key) != _KEY_BYTES:
-            raise CalzionError(f"{path} is no key of {_KEY_BYTES} bytes", hint="restore it from a backup")
-        return cls(key)
+        return cls(KeyFile(path))
 
     def seal(self, value: str, deployment: str, name: str) -> bytes:
+        self._look()
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, value.encode(), _context(deployment, name))
+        return nonce + self._ciphers[0].encrypt(nonce, value.encode(), _context(deployment, name))
 
     def unseal(self, sealed: bytes, deployment: str, name: str) -> str:
         """Raises CalzionError (failed) where the value was sealed elsewhere or by another key."""
-        try:
-            opened = self._cipher.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _context(deployment, name)
-            )
-        except InvalidTag as error:
+        opened = self._try(sealed, deployment, name)
+        if opened is None and self._look():
+            opened = self._try(sealed, deployment, name)
+        if opened is None:
             raise CalzionError(
                 f"the value {name} of {deployment} can't be decrypted", hint="is secret.key the right one?"
-            ) from error
+            )
         return opened.decode()
+
+    def reseal(self, sealed: bytes, deployment: str, name: str) -> bytes:
+        """The same value under the key that seals now."""
+        return self.seal(self.unseal(sealed, deployment, name), deployment, name)
+
+    @contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Seal with a new key from now on. What is sealed with earlier ones opens until this is left without an error.
+
+        Raises OSError where the file can't be written.
+        """
+        with self._file.locked():
+            self._file.replace(self._file.read().with_new())
+            yield
+            self._file.replace(self._file.read().with_first_alone())
 
     def fingerprint(self, data: bytes) -> str:
         """A keyed digest: equal data is recognised, short secrets in it can't be guessed from it."""
         return hmac.new(self._mac_key, data, hashlib.sha256).hexdigest()
+
+    def _look(self) -> bool:
+        """Read the file where it is another than before; whether it was."""
+        version = self._file.version()
+        if version in (self._version, None):
+            return False
+        self._ciphers = [AESGCM(key) for key in self._file.read().sealing]
+        self._version = version
+        return True
+
+    def _try(self, sealed: bytes, deployment: str, name: str) -> bytes | None:
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(
+                    sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _context(deployment, name)
+                )
+            except InvalidTag:
+                continue
+        return None
 
 
 def generate(length: int) -> str:
@@ -65,20 +102,3 @@ def generate(length: int) -> str:
 
 def _context(deployment: str, name: str) -> bytes:
     return f"{deployment}\0{name}".encode()
-
-
-def _create(path: Path) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(os.urandom(_KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # link, not rename: the first of two starting processes wins, and the other reads its key.
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()
-    sync_directory(path.parent)

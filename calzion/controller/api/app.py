@@ -93,6 +93,7 @@ def routes(parts: ApiParts) -> dict[str, object]:
         "/v1/keys/{name}": keys.Key(parts.database),
         "/v1/audit": audit.Audit(parts.audit),
         "/v1/audit/inspection": audit.Inspection(parts.audit),
+        "/v1/secret-key/rotation": secrets.KeyRotation(parts.database, parts.vault),
         "/v1/registries": registries.Registries(parts.database),
         "/v1/registries/{host}": registries.Registry(parts.database, parts.vault),
         "/v1/deployments": deployments.Deployments(parts.reconciler),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from calzion.controller.api import bodies, body
 from calzion.controller.api.permission import needs
+from calzion.controller.rotation import rotate_key
 from calzion.controller.scope import Right
 from calzion.controller.secret import check_secret, users
 from calzion.controller.store import audit, deployments, releases, secrets
@@ -37,6 +38,16 @@ class Secrets:
         given = body.read(request, bodies.NewSecrets).secrets
         values = {name: check_secret(name, value) for name, value in given.items()}
         response.media = _set(self._database, self._vault, deployment, values)
+
+
+class KeyRotation:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    @needs(Right.ADMIN)
+    def on_post(self, _request: falcon.Request, response: falcon.Response) -> None:
+        response.media = {"values": rotate_key(self._database, self._vault)}
 
 
 class Secret:

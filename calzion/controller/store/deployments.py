@@ -183,6 +183,17 @@ def generated_values(connection: Connection, vault: Vault, deployment: Deploymen
     return {name: vault.unseal(sealed, deployment.name, name) for name, sealed in rows}
 
 
+def reseal(connection: Connection, vault: Vault) -> int:
+    """Generated values under the key that seals now; how many."""
+    query = select(generated, deployments.c.name.label("deployment")).join(deployments)
+    rows = connection.execute(query).all()
+    for row in rows:
+        sealed = vault.reseal(row.ciphertext, row.deployment, row.name)
+        mine = (generated.c.deployment_id == row.deployment_id) & (generated.c.name == row.name)
+        connection.execute(update(generated).where(mine).values(ciphertext=sealed))
+    return len(rows)
+
+
 def set_generated(
     connection: Connection, vault: Vault, deployment: Deployment, values: Mapping[str, str]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from calzion.controller.store.schema import registries
 from calzion.controller.vault import Vault
@@ -49,6 +49,15 @@ def listed(connection: Connection) -> list[RegistryRecord]:
 def remove(connection: Connection, host: str) -> bool:
     """Whether there were some."""
     return bool(connection.execute(delete(registries).where(registries.c.host == host)).rowcount)
+
+
+def reseal(connection: Connection, vault: Vault) -> int:
+    """Under the key that seals now; how many."""
+    rows = connection.execute(select(registries)).all()
+    for row in rows:
+        sealed = vault.reseal(row.ciphertext, _NO_DEPLOYMENT, _label(row.host, row.user))
+        connection.execute(update(registries).where(registries.c.host == row.host).values(ciphertext=sealed))
+    return len(rows)
 
 
 def _label(host: str, user: str) -> str:

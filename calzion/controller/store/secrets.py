@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from calzion.controller.store.deployments import Deployment
-from calzion.controller.store.schema import secrets
+from calzion.controller.store.schema import deployments, secrets
 from calzion.controller.vault import Vault
 
 Versions = Mapping[str, int]
@@ -95,6 +95,18 @@ def are_kept(connection: Connection, versions: Versions) -> bool:
     wanted = set(versions.values())
     found = connection.execute(select(secrets.c.version).where(secrets.c.version.in_(wanted))).scalars()
     return set(found) == wanted
+
+
+def reseal(connection: Connection, vault: Vault) -> int:
+    """Under the key that seals now; how many."""
+    query = select(
+        secrets.c.version, secrets.c.name, secrets.c.ciphertext, deployments.c.name.label("deployment")
+    )
+    rows = connection.execute(query.join(deployments)).all()
+    for row in rows:
+        sealed = vault.reseal(row.ciphertext, row.deployment, _label(row.name))
+        connection.execute(update(secrets).where(secrets.c.version == row.version).values(ciphertext=sealed))
+    return len(rows)
 
 
 def prune(connection: Connection, needed: Collection[int]) -> None:
