@@ -20,21 +20,20 @@ from calzion.backends.docker.attached import AttachedContainer
 from calzion.backends.docker.checking import run_inside
 from calzion.backends.docker.engine import Engine, explain, problem, reachable
 from calzion.backends.docker.execution import run_attached
+from calzion.backends.docker.files import InstanceFiles
 from calzion.backends.docker.history import History
+from calzion.backends.docker.holder import sweep_holders
 from calzion.backends.docker.inside import Inside
 from calzion.backends.docker.labels import INSTANCE, container_name, instance_labels
-from calzion.backends.docker.layers import Layers
 from calzion.backends.docker.logs import Logs, read_lines
 from calzion.backends.docker.networks import Networks
 from calzion.backends.docker.observe import address_of, instance_of, pid_of
-from calzion.backends.docker.order import Bind, Placement, create
+from calzion.backends.docker.order import Placement, create
 from calzion.backends.docker.protection import missing
 from calzion.backends.docker.redirect import ensure_redirect, remove_redirect, rule
 from calzion.backends.docker.volumes import Volumes
 from calzion.backends.docker.watch import Watch
 from calzion.errors import CalzionError
-from calzion.host.identity import identity
-from calzion.host.pythons import python_mounts
 from calzion.host.wire import check_spec
 from calzion.layout import Layout
 from calzion.model import (
@@ -74,14 +73,13 @@ class DockerBackend:
         restore: Callable[[str], None] | None = None,
     ) -> None:
         self._engine = engine
-        self._layout = layout
         self._root = os.geteuid() == 0
         self._networks = networks
         self._images = images
         self._container_port = container_port
         self._restore = restore
         self._volumes = Volumes(engine)
-        self._layers = Layers(engine, layout.instances)
+        self._files = InstanceFiles(engine, layout, images)
         self._history = History()
         self._watches: list[Watch] = []
         self._last: dict[str, str] = {}
@@ -92,7 +90,8 @@ class DockerBackend:
         with reachable():
             self._networks.forget()
             self._lead_to_router()
-            self._layers.sweep(frozenset(instance.id for instance in self.instances()))
+            sweep_holders(self._engine)
+            self._files.sweep(frozenset(instance.id for instance in self.instances()))
 
     def doctor(self) -> list[str]:
         with reachable():
@@ -128,7 +127,7 @@ class DockerBackend:
         container = self._running(id)
         if container is None:
             return None
-        return Inside(pid_of(container)).endpoint(address_of(container), port)
+        return _inside(container).endpoint(address_of(container), port)
 
     def listening(self, id: str) -> tuple[int, ...]:
         return tuple(sorted({one.port for one in self._inside(id).listeners()}))
@@ -138,7 +137,7 @@ class DockerBackend:
 
     def rests(self, id: str) -> bool:
         container = self._running(id)
-        return container is not None and Inside(pid_of(container)).rests()
+        return container is not None and _inside(container).rests()
 
     def run(self, spec: RunSpec, output: Callable[[str], None], cancellation: Cancellation) -> Exit:
         return run_attached(self.attach(spec, None), output, cancellation)
@@ -185,7 +184,12 @@ class DockerBackend:
         with reachable():
             self._volumes.remove(deployment)
             self._networks.remove(deployment)
-        (self._layout.run / "hosts" / deployment).unlink(missing_ok=True)
+            self._files.remove_deployment(deployment)
+
+    def keep_slugs(self, wanted: Callable[[str], bool]) -> None:
+        """Remove the copies of slugs that an engine has which does not see ours, but for those of these keys."""
+        with contextlib.suppress(APIError, CalzionError), reachable():
+            self._files.keep_slugs(wanted)
 
     def network(self, deployment: DeploymentName) -> str:
         with reachable():
@@ -222,7 +226,7 @@ class DockerBackend:
     def _mend(self, spec: RunSpec, container: Mapping[str, Any]) -> None:
         """Have a container that there is run, with what it needs."""
         self._networks.ensure(spec.deployment)
-        self._identity(spec)
+        self._files.update(spec)
         if not container["NetworkSettings"]["Networks"]:
             self._start_anew(spec)
         elif container["State"]["Paused"]:
@@ -243,26 +247,9 @@ class DockerBackend:
         self._engine.api.start(self._create(spec))
 
     def _create(self, spec: RunSpec, *, terminal: bool = False, attached: bool = False) -> str:
-        network = self._networks.ensure(spec.deployment)
-        uid = self._uid(spec) if spec.image is None else None
-        where = Placement(
-            image=spec.image or self._images(spec.appliance or _RUNNER),
-            network=network,
-            address=self._networks.hold(spec.deployment, spec.id),
-            binds=[*self._binds(spec), *self._volumes.ensure(spec)],
-            labels=instance_labels(self._engine.installation, spec),
-            user=uid,
-        )
-        config = create(spec, where, terminal=terminal, attached=attached)
-        container = self._create_container(spec, config)
-        if uid is not None:
-            self._volumes.hand_over(container, spec, uid)
-        return container
-
-    def _create_container(self, spec: RunSpec, config: Mapping[str, Any]) -> str:
         """With the image that it needs, which somebody may have removed from the engine."""
         try:
-            return self._engine.create_container(config, container_name(spec))
+            return self._create_container(spec, terminal=terminal, attached=attached)
         except ImageNotFound:
             if spec.image is None or self._restore is None:
                 raise
@@ -275,27 +262,25 @@ class DockerBackend:
                 code="start",
                 detail=error.detail,
             ) from error
-        return self._engine.create_container(config, container_name(spec))
+        return self._create_container(spec, terminal=terminal, attached=attached)
 
-    def _binds(self, spec: RunSpec) -> Iterator[Bind]:
-        """What of this machine an instance sees: names and users, and for our own images a directory to write in."""
-        files = self._identity(spec)
-        place = self._engine.place
-        yield Bind(source=place(files.hosts), target="/etc/hosts")
-        if spec.image is None:
-            yield Bind(source=place(files.passwd), target="/etc/passwd")
-            yield Bind(source=place(files.group), target="/etc/group")
-            yield Bind(source="", target="/tmp", volume=True, writable=True)
-            yield self._layers.make(spec.id, spec.slug, spec.uid if self._root else None)
-            for mount in python_mounts(spec.slug, {}, self._layout.data):
-                yield Bind(source=place(mount.source), target=mount.target)
-
-    def _identity(self, spec: RunSpec) -> Any:
-        return identity(self._layout.run, self._uid(spec), spec.deployment, spec.hosts)
-
-    def _uid(self, spec: RunSpec) -> int:
-        """Who its processes are, where the image is ours."""
-        return spec.uid if self._root else os.getuid()
+    def _create_container(self, spec: RunSpec, *, terminal: bool, attached: bool) -> str:
+        network = self._networks.ensure(spec.deployment)
+        uid = self._files.uid(spec) if spec.image is None else None
+        where = Placement(
+            image=spec.image or self._images(spec.appliance or _RUNNER),
+            network=network,
+            address=self._networks.hold(spec.deployment, spec.id),
+            binds=[*self._files.binds(spec), *self._volumes.ensure(spec)],
+            labels=instance_labels(self._engine.installation, spec),
+            user=uid,
+        )
+        config = create(spec, where, terminal=terminal, attached=attached)
+        container = self._engine.create_container(config, container_name(spec))
+        if uid is not None:
+            self._files.hand_over(container, spec, uid)
+            self._volumes.hand_over(container, spec, uid)
+        return container
 
     @contextmanager
     def _starting(self, spec: RunSpec) -> Iterator[None]:
@@ -309,6 +294,12 @@ class DockerBackend:
                 hint=hint,
                 code="start",
                 detail=[explain(error)] if hint else None,
+            ) from error
+        except OSError as error:
+            raise CalzionError(
+                f"{spec.deployment}:{spec.service} can't be started: {error}",
+                hint="see whether the disk that holds the data directory is full",
+                code="start",
             ) from error
 
     def _stop(self, container: str) -> None:
@@ -329,7 +320,7 @@ class DockerBackend:
             for container in self._containers([id_]).values():
                 with contextlib.suppress(NotFound):
                     self._remove_container(container)
-            self._layers.remove(id_)
+            self._files.remove(id_)
 
     def _remove_container(self, container: str) -> None:
         try:
@@ -375,10 +366,10 @@ class DockerBackend:
 
     def _inside(self, id_: str) -> Inside:
         container = self._running(id_)
-        return Inside(pid_of(container) if container else None)
+        return _inside(container) if container else Inside(None, "")
 
     def _instance(self, container: Mapping[str, Any]) -> Instance:
-        found = instance_of(container, Inside(pid_of(container)).memory())
+        found = instance_of(container, _inside(container).memory())
         return found if found.exit else replace(found, exit=self._history.last_exit(found.id))
 
     def _starts(self, container: Mapping[str, Any]) -> bool:
@@ -394,3 +385,7 @@ class DockerBackend:
         with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="docker") as pool:
             for result in [pool.submit(do, thing) for thing in waiting]:
                 result.result()
+
+
+def _inside(container: Mapping[str, Any]) -> Inside:
+    return Inside(pid_of(container), container["Id"])

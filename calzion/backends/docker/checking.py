@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calzion.backends.docker.engine import Engine
+from calzion.backends.docker.inside import belongs
 from calzion.backends.docker.observe import exit_of_code
 from calzion.backends.docker.order import execution
 from calzion.host import procfs
@@ -31,21 +32,21 @@ def run_inside(engine: Engine, container: Mapping[str, Any], spec: RunSpec) -> E
     deadline, pause = time.monotonic() + spec.stop.timeout, _FIRST_LOOK
     while (seen := api.exec_inspect(started["Id"]))["Running"] or seen["ExitCode"] is None:
         if time.monotonic() > deadline:
-            _kill(engine, started["Id"], int(seen["Pid"] or 0))
+            _kill(engine, container["Id"], started["Id"], int(seen["Pid"] or 0))
             return Exit(signal="SIGKILL")
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST)
     return exit_of_code(seen["ExitCode"])
 
 
-def _kill(engine: Engine, execution_id: str, pid: int) -> None:
-    """The engine has no call for it."""
+def _kill(engine: Engine, container: str, execution_id: str, pid: int) -> None:
+    """The engine has no call for it. What has the same number on another machine than the engine's is left alone."""
     with contextlib.suppress(OSError):
         handle = os.pidfd_open(pid)
         try:
             # While the engine says that it runs, the process that was opened is its.
             seen = engine.api.exec_inspect(execution_id)
-            if seen["Running"] and seen["Pid"] == pid:
+            if seen["Running"] and seen["Pid"] == pid and belongs(pid, container):
                 others = procfs.descendants(pid)
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
                 for other in others:

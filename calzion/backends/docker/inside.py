@@ -17,12 +17,13 @@ _CONNECT = 0.5  # seconds
 
 @dataclass(frozen=True)
 class Inside:
-    """`pid` is the container's first process, None where there is none.
+    """`pid` is the first process of the `container`, None where there is none.
 
     Where the engine runs elsewhere, or Calzion has a /proc of its own, only connections can be tried.
     """
 
     pid: int | None
+    container: str
 
     def listeners(self) -> list[Listener]:
         """Its listening sockets: those of its network namespace, but for the engine's resolver of names."""
@@ -50,7 +51,18 @@ class Inside:
 
     @property
     def visible(self) -> bool:
-        return self.pid is not None and Path(f"/proc/{self.pid}/net/tcp").exists()
+        return self.pid is not None and belongs(self.pid, self.container)
+
+
+def belongs(pid: int, container: str) -> bool:
+    """Whether a process of this machine is the container's, and no other that has its number here.
+
+    Engines name control groups for their containers (cgroups(7)).
+    """
+    try:
+        return container in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
 
 
 def _accepts(address: str, port: int) -> bool:

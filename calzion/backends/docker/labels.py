@@ -19,6 +19,8 @@ INSTANCE = "calzion.instance"
 PORTS = "calzion.ports"
 VOLUME = "calzion.volume"
 BUILD = "calzion.build"
+TREE = "calzion.tree"
+NAMES = "calzion.names"
 
 Labels = dict[str, str]
 
@@ -67,6 +69,16 @@ def volume_name(installation: str, deployment: str, volume: str) -> str:
 def layer_name(installation: str, instance: str) -> str:
     """Of the volume that is an instance's own writable copy of its slug."""
     return f"calzion.{installation}.layer.{instance}"
+
+
+def tree_name(installation: str, key: str) -> str:
+    """Of the volume that holds a copy of a directory of ours."""
+    return f"calzion.{installation}.tree.{key}"
+
+
+def names_name(installation: str, deployment: str) -> str:
+    """Of the volume that holds the names and users that a deployment's containers see."""
+    return f"calzion.{installation}.names.{deployment}"
 
 
 def filters(**wanted: str) -> dict[str, list[str]]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from calzion.backends.docker.depot import Depot
 from calzion.backends.docker.engine import Engine, explain
 from calzion.backends.docker.labels import INSTANCE, layer_name
-from calzion.backends.docker.order import Bind
+from calzion.backends.docker.order import Bind, held
 from calzion.host.directory import InstanceDirectory, remove_tree
 from calzion.host.sandbox import APP
 from calzion.host.wire import check_id
@@ -32,21 +33,23 @@ class Layers:
     def make(self, instance: str, slug: Path | None, owner: int | None) -> Bind:
         """Fresh layers over the slug, or over nothing, which `owner` may change."""
         directory = self._of(instance)
-        name = layer_name(self._engine.installation, instance)
-        if not self.remove(instance):
-            name = f"{name}.{secrets.token_hex(4)}"
+        name = self._fresh_name(instance)
         directory.prepare(owner)
         place = self._engine.place
-        options = {
-            "type": "overlay",
-            "device": "overlay",
-            "o": f"lowerdir={place(slug or directory.app)},upperdir={place(directory.upper)}"
-            f",workdir={place(directory.work)}",
-        }
-        self._engine.api.create_volume(
-            name, driver="local", driver_opts=options, labels=self._engine.labels(instance=instance)
-        )
-        return Bind(source=name, target=APP, volume=True, writable=True)
+        lower, upper, work = place(slug or directory.app), place(directory.upper), place(directory.work)
+        return self._overlay(name, instance, lower, upper, work)
+
+    def make_there(self, instance: str, slug: Path | None, depot: Depot) -> Iterator[Bind]:
+        """The same where the engine does not see our files: of volumes alone. Their root is the engine's user's."""
+        name = self._fresh_name(instance)
+        upper, work = self._volume(f"{name}.upper", instance), self._volume(f"{name}.work", instance)
+        if slug:
+            lower, below = depot.have(slug.parent.name, slug), depot.volume(slug.parent.name)
+        else:
+            lower, below = self._volume(f"{name}.empty", instance), f"{name}.empty"
+        yield self._overlay(name, instance, lower, upper, work)
+        for volume, what in ((f"{name}.upper", "upper"), (f"{name}.work", "work"), (below, "slug")):
+            yield held(volume, what)
 
     def remove(self, instance: str) -> bool:
         """Remove the layers, where there are any. No container may use them.
@@ -65,6 +68,26 @@ class Layers:
         kept = {path.name for path in self._directory.iterdir()} if self._directory.is_dir() else set()
         for instance in (named | kept) - instances:
             self.remove(instance)
+
+    def _fresh_name(self, instance: str) -> str:
+        name = layer_name(self._engine.installation, instance)
+        return name if self.remove(instance) else f"{name}.{secrets.token_hex(4)}"
+
+    def _overlay(self, name: str, instance: str, lower: str, upper: str, work: str) -> Bind:
+        options = {
+            "type": "overlay",
+            "device": "overlay",
+            "o": f"lowerdir={lower},upperdir={upper},workdir={work}",
+        }
+        self._engine.api.create_volume(
+            name, driver="local", driver_opts=options, labels=self._engine.labels(instance=instance)
+        )
+        return Bind(source=name, target=APP, volume=True, writable=True)
+
+    def _volume(self, name: str, instance: str) -> str:
+        """Where the engine has a new volume."""
+        labels = self._engine.labels(instance=instance)
+        return str(self._engine.api.create_volume(name, labels=labels)["Mountpoint"])
 
     def _let_go(self, volume: str) -> bool:
         try:

@@ -50,6 +50,11 @@ class Bind:
         }
 
 
+def held(volume: str, name: str) -> Bind:
+    """Has the engine know that a container needs a volume, of which it sees files elsewhere: who prunes leaves it."""
+    return Bind(source=volume, target=f"/opt/calzion/held/{name}", volume=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Placement:
     """Where and as whom: `image` as the engine knows it, `user` None for the image's own."""
