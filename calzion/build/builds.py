@@ -15,12 +15,13 @@ from calzion.model import BuildOrder, Cancellation, Sink, Slug
 class Builds:
     """Implements model.Builder: what has a Dockerfile becomes an image, other code a slug, in one store.
 
-    What is `pulled` is kept there, too.
+    What is `pulled` is kept there, too. `keep_copies` has nothing but these slugs kept where they were copied to.
     """
 
     slugs: SlugBuilder
     dockerfiles: Dockerfiles
     pulled: PulledImages
+    keep_copies: Callable[[Callable[[str], bool]], None]
 
     def key(self, order: BuildOrder) -> str:
         return self.dockerfiles.key(order) if order.dockerfile else self.slugs.key(order)
@@ -49,6 +50,8 @@ class Builds:
             for key in images:
                 self.dockerfiles.remove(key)
             self.pulled.remove_unneeded()
+            # A build may have brought one of them back meanwhile.
+            self.keep_copies(lambda key: self.slugs.store.find(key) is not None)
 
         return free_all
 

@@ -18,9 +18,11 @@ from urllib3.exceptions import HTTPError
 
 from calzion.backends.docker.engine import Engine, reachable
 from calzion.backends.docker.ownership import owned_directory
+from calzion.backends.docker.sight import Sight
 from calzion.build import passthrough
 from calzion.build.child import Ending
 from calzion.build.container import container_options, host_options
+from calzion.build.copied import copied
 from calzion.build.engine import engine_errors
 from calzion.build.following import follow
 from calzion.build.imagepython import ImageInterpreters
@@ -57,7 +59,8 @@ _BUNDLES = (_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt")
 class ContainerWorkshop:
     """Implements Workshop. `environ` is the server's, of which builds get what passthrough allows.
 
-    App, cache and results are directories of this machine that are mounted: nothing is copied in or out.
+    App, cache and results are directories of this machine that are mounted: only where the engine does not see them
+    they are copied in and out.
     """
 
     engine: Engine
@@ -65,6 +68,7 @@ class ContainerWorkshop:
     environ: Mapping[str, str]
     interpreters: Interpreters
     network: BuildNetwork
+    sight: Sight
 
     @classmethod
     def here(
@@ -77,6 +81,7 @@ class ContainerWorkshop:
             environ=environ,
             interpreters=ImageInterpreters(engine, layout.data, PYTHON),
             network=BuildNetwork(engine, KIND),
+            sight=Sight(engine, layout),
         )
 
     @cached_property
@@ -102,6 +107,8 @@ class ContainerWorkshop:
             api = self.engine.api
             for container in api.containers(all=True, filters=self.engine.filters(kind=KIND)):
                 self._remove(container["Id"])
+            for volume in api.volumes(filters=self.engine.filters(kind=KIND))["Volumes"] or ():
+                api.remove_volume(volume["Name"])
         self.network.remove()
 
     def run(
@@ -117,45 +124,50 @@ class ContainerWorkshop:
         replaceable: bool = False,
     ) -> tuple[Ending, bool]:
         passed = passthrough.look(self.environ, container=True)
-        with engine_errors(), self.network.joined() as network:
+        with engine_errors(), contextlib.ExitStack() as kept:
+            network = kept.enter_context(self.network.joined())
+            image = need(self.engine.api, "slugbuilder")
             options = container_options(
-                need(self.engine.api, "slugbuilder"),
+                image,
                 [*_COPIED, *command] if replaceable else command,
                 {**build_environment(self.stack, commit, passed.environment), **variables},
                 user=":".join(map(str, _user())),
                 labels=self.engine.labels(kind=KIND),
             )
             app = _SOURCE if replaceable else APP
-            binds = self._binds((*_rooms(place, app), *mounts), passed, place)
+            wanted = {each.target: each for each in _wanted((*_rooms(place, app), *mounts), passed, place)}
+            binds = kept.enter_context(self._within_reach(image, [*wanted.values()], passed, place))
             within = host_options(self.limits, binds, network, read_only=not replaceable)
             with self._container(options, within) as container:
                 if replaceable:
                     root = owned_directory("/", *_user(), 0o755)  # so that it may replace /app as a whole
                     self.engine.api.put_archive(container, "/", root)
-                return self._follow(container, cancellation, told)
+                ended = self._follow(container, cancellation, told)
+        return ended
 
-    def _binds(
-        self, mounts: Iterable[Mount], passed: passthrough.Passthrough, place: Scratch
-    ) -> list[types.Mount]:
-        """One for each target, of several the last: the settings' own certificates go before the machine's."""
-        held = carried()
-        own = (mount for mount in mounts if mount.target not in held)
-        copies = (*_bundle(place), *_files(passed.mounts, place), *place.files(passed.files))
-        binds = {mount.target: self._bind(mount) for mount in (*own, *copies)}
-        for mount in passed.mounts:
-            if mount.source.is_dir():
-                # Where Calzion runs in a container itself, the engine's machine may not have it.
-                with contextlib.suppress(CalzionError):
-                    binds[mount.target] = self._bind(mount)
-        return list(binds.values())
+    @contextlib.contextmanager
+    def _within_reach(
+        self, image: str, mounts: Sequence[Mount], passed: passthrough.Passthrough, place: Scratch
+    ) -> Iterator[list[types.Mount]]:
+        """The mounts as the engine can make them."""
+        if self.sight.sees(image):
+            yield [bind for mount in mounts if (bind := self._shared(mount, optional=mount in passed.mounts))]
+            return
+        ours = [mount for mount in mounts if mount not in passed.mounts]
+        indexes = [mount for mount in mounts if mount in passed.mounts]
+        theirs = [mount for mount in indexes if self.sight.offers(image, mount.source)]
+        with copied(self.engine, image, ours, self.engine.labels(kind=KIND), place.root) as places:
+            copies = [_bind(mount, at) for mount, at in zip(ours, places, strict=True)]
+            yield [*copies, *(_bind(mount, str(mount.source)) for mount in theirs)]
 
-    def _bind(self, mount: Mount) -> types.Mount:
-        return types.Mount(
-            type="bind",
-            source=self.engine.place(mount.source),
-            target=mount.target,
-            read_only=not mount.writable,
-        )
+    def _shared(self, mount: Mount, *, optional: bool) -> types.Mount | None:
+        """Where Calzion runs in a container itself, the engine's machine may not have what settings name."""
+        try:
+            return _bind(mount, self.engine.place(mount.source))
+        except CalzionError:
+            if optional:
+                return None
+            raise
 
     @contextlib.contextmanager
     def _container(self, options: Mapping[str, Any], within: Mapping[str, Any]) -> Iterator[str]:
@@ -220,6 +232,18 @@ def _piped(stream: Iterator[bytes]) -> Iterator[tuple[int, threading.Thread]]:
 def _user() -> tuple[int, int]:
     """Whom builds run as: where root does not run this, whoever does, since what they make is to be theirs."""
     return (BUILD_UID, BUILD_GID) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+
+
+def _bind(mount: Mount, at: str) -> types.Mount:
+    return types.Mount(type="bind", source=at, target=mount.target, read_only=not mount.writable)
+
+
+def _wanted(mounts: Iterable[Mount], passed: passthrough.Passthrough, place: Scratch) -> Iterator[Mount]:
+    """What is to be seen inside. Of two with one target the last counts: settings' certificates, not the machine's."""
+    held = carried()
+    yield from (mount for mount in mounts if mount.target not in held)
+    yield from (*_bundle(place), *_files(passed.mounts, place), *place.files(passed.files))
+    yield from (mount for mount in passed.mounts if mount.source.is_dir())
 
 
 def _rooms(place: Scratch, app: str) -> Iterator[Mount]:

@@ -130,7 +130,10 @@ def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) 
         backend=backend,
         workshop=ContainerWorkshop.here(engine, layout, environ, limits),
         builder=lambda slugs: Builds(
-            slugs=slugs, dockerfiles=Dockerfiles.beside(slugs, engine, environ), pulled=pulled
+            slugs=slugs,
+            dockerfiles=Dockerfiles.beside(slugs, engine, environ),
+            pulled=pulled,
+            keep_copies=backend.keep_slugs,
         ),
         service_addresses=address_plan(settings).services,
         port_is_free=lambda _port: True,

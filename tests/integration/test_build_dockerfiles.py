@@ -34,6 +34,7 @@ def builds(site, environ=os.environ, **settings):
         slugs=slugs,
         dockerfiles=Dockerfiles.beside(slugs, site.engine, environ),
         pulled=PulledImages(site.engine, slugs.store, lambda _host: None),
+        keep_copies=lambda _wanted: None,
     )
 
 
