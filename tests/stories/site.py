@@ -45,14 +45,13 @@ class Site:
         addresses = ["--ssh", f"127.0.0.1:{self.ssh}", "--http", f"127.0.0.1:{self.http}"]
         addresses += ["--api", f"127.0.0.1:{self.api}"]
         settings = [*addresses, "--backend", self.backend, "--drain-timeout", "2"]
-        self.server = subprocess.Popen(
-            [*PROGRAM, "serve", "--data", str(self.data), *settings, *flags],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.server = self.serve([*PROGRAM, "serve", "--data", str(self.data), *settings, *flags])
         assert self.server.stdout is not None
         line = self.server.stdout.readline()
         assert "ready" in line, line
+
+    def serve(self, command: list[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def stop(self) -> None:
         self.calzion("stop", "--all")
