@@ -108,7 +108,8 @@ class ContainerWorkshop:
             for container in api.containers(all=True, filters=self.engine.filters(kind=KIND)):
                 self._remove(container["Id"])
             for volume in api.volumes(filters=self.engine.filters(kind=KIND))["Volumes"] or ():
-                api.remove_volume(volume["Name"])
+                with contextlib.suppress(APIError):
+                    api.remove_volume(volume["Name"])
         self.network.remove()
 
     def run(
