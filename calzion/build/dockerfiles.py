@@ -18,6 +18,7 @@ from calzion.build import passthrough
 from calzion.build.builder import SlugBuilder
 from calzion.build.child import Ending, run_child
 from calzion.build.dockercli import docker_environment, find_docker
+from calzion.build.dockerconfig import docker_config
 from calzion.build.dockerfile import NAME, DockerCli, ImageBuild, build_arguments, declared_arguments
 from calzion.build.lfs import pointers, remark
 from calzion.build.recipe import read_source
@@ -30,7 +31,7 @@ from calzion.build.workshop import Workshop
 from calzion.errors import CalzionError
 from calzion.images.exposed import exposed_ports
 from calzion.images.present import look_for
-from calzion.model import BuildOrder, Cancellation, Sink, Slug
+from calzion.model import BuildOrder, Cancellation, Login, Sink, Slug
 
 LANGUAGE = "Dockerfile"
 _FORMAT = 1
@@ -42,7 +43,8 @@ _WEB = (("web", ""),)
 class Dockerfiles:
     """Builds orders that have a Dockerfile. `environ` is the server's; images are kept in `store` by their ids.
 
-    Build arguments are the variables of the order that the Dockerfile declares; its secrets are secret mounts.
+    Build arguments are the variables of the order that the Dockerfile declares; its secrets are secret mounts. `logins`
+    are registries' credentials, for the images that it begins from.
     """
 
     engine: Engine
@@ -51,9 +53,16 @@ class Dockerfiles:
     store: SlugStore
     turns: Turns
     builds: Path
+    logins: Callable[[], Mapping[str, Login]]
 
     @classmethod
-    def beside(cls, slugs: SlugBuilder, engine: Engine, environ: Mapping[str, str]) -> Dockerfiles:
+    def beside(
+        cls,
+        slugs: SlugBuilder,
+        engine: Engine,
+        environ: Mapping[str, str],
+        logins: Callable[[], Mapping[str, Login]],
+    ) -> Dockerfiles:
         """Those that take turns with the builds of slugs, and share their store."""
         return cls(
             engine=engine,
@@ -62,6 +71,7 @@ class Dockerfiles:
             store=slugs.store,
             turns=slugs.turns,
             builds=slugs.layout.builds,
+            logins=logins,
         )
 
     def key(self, order: BuildOrder) -> str:
@@ -148,14 +158,15 @@ class Dockerfiles:
         told: Callable[[str], None],
     ) -> Ending:
         """The engine ends a build whose client is gone."""
-        return run_child(
-            build_arguments(cli, build),
-            docker_environment(self.environ, place.root, buildkit=cli.buildkit),
-            timeout=self.workshop.limits.timeout,
-            log=self.workshop.limits.log,
-            cancellation=cancellation,
-            told=told,
-        )
+        with docker_config(self.environ, self.logins(), place.root) as environ:
+            return run_child(
+                build_arguments(cli, build),
+                docker_environment(environ, place.root, buildkit=cli.buildkit),
+                timeout=self.workshop.limits.timeout,
+                log=self.workshop.limits.log,
+                cancellation=cancellation,
+                told=told,
+            )
 
     def _slug(self, key: str, image: str) -> Slug:
         facts = look_for(self.engine.api, image)

@@ -16,6 +16,7 @@ from calzion.causes import (
     python_code,
     python_packages,
     python_versions,
+    registries,
     variables,
 )
 from calzion.causes.cause import Cause
@@ -29,6 +30,7 @@ _RULES = (
     *node_packages.RULES,
     *django.RULES,
     *databases.RULES,
+    *registries.RULES,
     *machine.RULES,
     *ports.RULES,
     *python_packages.RULES,

@@ -19,6 +19,12 @@ def login(database: Database, vault: Vault, host: str) -> Login | None:
         return registries.find(connection, vault, host)
 
 
+def with_login(database: Database) -> list[str]:
+    """The registries for which credentials are set."""
+    with database.read() as connection:
+        return [each.host for each in registries.listed(connection)]
+
+
 def check_host(text: str) -> str:
     """Raises CalzionError (usage) for what is no registry."""
     try:

@@ -223,7 +223,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.controller.auditbook import AuditBook
     from calzion.controller.observed import Observed
     from calzion.controller.parts import Parts, Timeouts
-    from calzion.controller.registries import login
+    from calzion.controller.registries import login, with_login
     from calzion.controller.store.database import Database, migrate
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
@@ -236,7 +236,9 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
     migrate(settings.store, layout.run / "migrate.lock")
     database, vault = Database(settings.store), Vault.open(layout.secret_key)
-    platform = choose_platform(settings, environ, lambda host: login(database, vault, host))
+    platform = choose_platform(
+        settings, environ, lambda host: login(database, vault, host), lambda: with_login(database)
+    )
     builder = slug_builder(
         layout,
         platform.workshop,

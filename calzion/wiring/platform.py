@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from calzion.build.builder import SlugBuilder
     from calzion.build.limits import BuildLimits
     from calzion.build.workshop import Workshop
-    from calzion.model import Builder
+    from calzion.model import Builder, Login
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +45,15 @@ def uses_docker(layout: Layout) -> bool:
     return chosen_backend(layout) == DOCKER
 
 
-def choose_platform(settings: Settings, environ: Mapping[str, str], logins: Logins) -> Platform:
+def choose_platform(
+    settings: Settings, environ: Mapping[str, str], logins: Logins, registries: Callable[[], Iterable[str]]
+) -> Platform:
     """The platform that the data directory belongs to, ready for use. Raises CalzionError where it isn't there.
 
-    `logins` gives registries' credentials.
+    `logins` gives the credentials of a registry; `registries` are those that have some.
     """
     if uses_docker(settings.layout):
-        return _containers(settings, environ, logins)
+        return _containers(settings, environ, logins, registries)
     return _processes(settings, environ)
 
 
@@ -112,7 +114,9 @@ def _processes(settings: Settings, environ: Mapping[str, str]) -> Platform:
     )
 
 
-def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) -> Platform:
+def _containers(
+    settings: Settings, environ: Mapping[str, str], logins: Logins, registries: Callable[[], Iterable[str]]
+) -> Platform:
     """A container has all ports and addresses for itself."""
     from calzion.build.builds import Builds
     from calzion.build.contained import ContainerWorkshop
@@ -126,12 +130,16 @@ def _containers(settings: Settings, environ: Mapping[str, str], logins: Logins) 
     backend = docker_backend(settings, engine, pulled.restore)
     backend.prepare()
     limits = _build_limits(settings)
+
+    def all_logins() -> Mapping[str, Login]:
+        return {host: login for host in registries() if (login := logins(host))}
+
     return Platform(
         backend=backend,
         workshop=ContainerWorkshop.here(engine, layout, environ, limits),
         builder=lambda slugs: Builds(
             slugs=slugs,
-            dockerfiles=Dockerfiles.beside(slugs, engine, environ),
+            dockerfiles=Dockerfiles.beside(slugs, engine, environ, all_logins),
             pulled=pulled,
             keep_copies=backend.keep_slugs,
         ),

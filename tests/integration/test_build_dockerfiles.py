@@ -1,5 +1,6 @@
 """Images from Dockerfiles, by the real docker command."""
 
+import base64
 import hashlib
 import os
 import threading
@@ -9,14 +10,21 @@ from pathlib import Path
 import pytest
 
 from calzion.build.builds import Builds
+from calzion.build.directory import DirectoryTree
 from calzion.build.dockercli import find_docker
 from calzion.build.dockerfiles import Dockerfiles
 from calzion.build.pulled import PulledImages
 from calzion.errors import CalzionError
 from calzion.images.recipe import recipe
+from calzion.model import Login
 from tests.integration.build_site import Cancel, Output, Site
+from tests.registry import Registry, tiny
 
 FROM = f"FROM {recipe('stack').tag}\n"
+
+PASSWORD = "correct horse"
+LOGIN = Login(user="ci", password=PASSWORD)
+ENCODED = base64.b64encode(f"ci:{PASSWORD}".encode()).decode()
 
 
 @pytest.fixture
@@ -28,11 +36,11 @@ def site(tmp_path):
     site.close()
 
 
-def builds(site, environ=os.environ, **settings):
+def builds(site, environ=os.environ, logins=lambda: {}, **settings):
     slugs = site.builder(**settings)
     return Builds(
         slugs=slugs,
-        dockerfiles=Dockerfiles.beside(slugs, site.engine, environ),
+        dockerfiles=Dockerfiles.beside(slugs, site.engine, environ, logins),
         pulled=PulledImages(site.engine, slugs.store, lambda _host: None),
         keep_copies=lambda _wanted: None,
     )
@@ -116,8 +124,8 @@ def test_secrets_are_mounted_and_kept_nowhere(site):
     assert site.leftovers() == []
 
 
-def test_a_command_without_buildkit_builds_all_but_secrets(site, tmp_path):
-    """Such as one whose plugin is missing."""
+def without_buildkit(tmp_path):
+    """An environment with a docker command whose plugin is missing."""
     program = tmp_path / "bin" / "docker"
     program.parent.mkdir()
     real = find_docker(os.environ).program
@@ -125,11 +133,46 @@ def test_a_command_without_buildkit_builds_all_but_secrets(site, tmp_path):
     program.chmod(0o755)
     environ = {**os.environ, "PATH": str(program.parent)}
     assert not find_docker(environ).buildkit
+    return environ
+
+
+def test_a_command_without_buildkit_builds_all_but_secrets(site, tmp_path):
+    environ = without_buildkit(tmp_path)
     builder = builds(site, environ)
     assert builder.build(order(site, "RUN echo plain\n"), Output(), Cancel()).image
     error, _ = refused(builder, order(site, "RUN true\n", secrets=[("TOKEN", "x")]))
     assert error.code == "unsupported"
     assert "need BuildKit" in error.message
+
+
+@pytest.fixture
+def registry(tmp_path):
+    registry = Registry(tmp_path / "registry", {"ci": PASSWORD})
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.mark.parametrize("buildkit", [True, False])
+def test_it_begins_from_what_a_private_registry_has(site, tmp_path, registry, buildkit):
+    environ = os.environ if buildkit else without_buildkit(tmp_path)
+    mark = f"private {tmp_path}"  # no layer of another test's is taken
+    registry.push(site.engine.api, "mycompany/base:1", tiny({"mark": mark}))
+    base = registry.name("mycompany/base:1")
+    given = order(site, "")
+    (Path(given.source.root) / "Dockerfile").write_text(f"FROM {base}\nRUN cat /mark && env\n")
+    given = replace(given, source=DirectoryTree(given.source.root, "c" * 40))
+    error, _ = refused(builds(site, environ), given)
+    assert f"the registry {registry.host} wants other credentials" in error.message
+    assert f"calzion registries add {registry.host} --user NAME" in error.hint
+    builder, output = builds(site, environ, lambda: {registry.host: LOGIN}), Output()
+    slug = builder.build(given, output, Cancel())
+    assert any(mark in line for line in output.lines)
+    told = f"{output.lines} {site.engine.api.history(slug.image)} {site.engine.api.inspect_image(slug.image)}"
+    assert PASSWORD not in told and ENCODED not in told
+    assert site.leftovers() == []
+    if not buildkit:
+        site.engine.api.remove_image(base)
 
 
 def test_failures_are_told_as_those_of_other_builds(site):
