@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from calzion.backends.choice import DOCKER, best_backend, chosen_backend
+from calzion.backends.choice import DOCKER, best_backend, chosen_backend, engine_socket
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
+
+    from calzion.backends.docker.engine import Engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ def _containers(layout: Layout, environ: Mapping[str, str]) -> list[Finding]:
     except CalzionError as error:
         return [Finding(name="engine", ok=False, found=error.message, advice=error.hint)]
     found = Finding(name="engine", ok=True, found=f"{about['ServerVersion']} ({about['OperatingSystem']})")
-    return [found, *_images(engine.api), *_gaps(about)]
+    return [found, *_images(engine.api), *_reach(layout, environ, engine), *_gaps(about)]
 
 
 def _images(client: APIClient) -> list[Finding]:
@@ -73,6 +75,30 @@ def _images(client: APIClient) -> list[Finding]:
         return [Finding(name="images", ok=True, found="all are there")]
     advice = "calzion images build"
     return [Finding(name="images", ok=False, found=f"missing: {', '.join(absent)}", advice=advice)]
+
+
+def _reach(layout: Layout, environ: Mapping[str, str], engine: Engine) -> list[Finding]:
+    """What does not work, or more slowly, with an engine that is not simply this machine's."""
+    from calzion.backends.docker.sight import Sight
+    from calzion.images.present import look_for
+    from calzion.images.recipe import recipe
+
+    sentences = []
+    if engine_socket(environ) is None:
+        sentences.append(
+            "DOCKER_HOST leads to an engine by the network: if that is another machine's, containers there are reached"
+            " neither by the router nor by each other's names, so no push goes live."
+        )
+    runner = look_for(engine.api, recipe("slugrunner").tag)
+    owns = layout.installation.exists() and os.access(layout.run, os.W_OK)
+    try:
+        if runner and owns and not Sight(engine, layout).sees(runner["Id"]):
+            sentences.append(
+                "The engine does not see Calzion's files: slugs and builds are copied there and back."
+            )
+    except OSError as error:
+        sentences.append(f"The engine makes no containers: {error}")
+    return [Finding(name="engine", ok=False, found=sentence, needed=False) for sentence in sentences]
 
 
 def _gaps(about: Mapping[str, Any]) -> list[Finding]:

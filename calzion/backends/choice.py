@@ -26,16 +26,22 @@ def best_backend(environ: Mapping[str, str]) -> str:
     return DOCKER if engine_answers(environ) else PROCESS
 
 
+def engine_socket(environ: Mapping[str, str]) -> str | None:
+    """The socket of the engine that is meant; None where that is reached by a network."""
+    host = environ.get("DOCKER_HOST") or f"unix://{_SOCKET}"
+    return host.removeprefix("unix://") if host.startswith("unix://") else None
+
+
 def engine_answers(environ: Mapping[str, str]) -> bool:
     """Whether an engine of this machine says that it is well (GET /_ping of the Engine API)."""
-    host = environ.get("DOCKER_HOST", f"unix://{_SOCKET}")
-    if not host.startswith("unix://"):
-        return False  # the slugs are here, and so are the instances
+    path = engine_socket(environ)
+    if path is None:
+        return False  # the router is here, and so are the instances
     connection = http.client.HTTPConnection("engine", timeout=_SECONDS)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
             stream.settimeout(_SECONDS)
-            stream.connect(host.removeprefix("unix://"))
+            stream.connect(path)
             connection.sock = stream
             connection.request("GET", "/_ping")
             return connection.getresponse().status == http.HTTPStatus.OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ from docker.errors import APIError
 from calzion.backends.docker.engine import Engine
 from calzion.backends.docker.holder import fetch, holding, put
 from calzion.backends.docker.order import Bind
+from calzion.build.scratch import give_to_builds
 from calzion.build.store import remove_tree
-from calzion.host.sandbox import BUILD_GID, BUILD_UID, Mount
+from calzion.host.sandbox import Mount
 
 _ROOM = "/copied"
 _STAYS = "/tmp"
@@ -50,10 +50,8 @@ def copied(
 def _bring_back(engine: Engine, container: str, path: str, source: Path, scratch: Path) -> None:
     """Have the directory `source` hold what the container has at `path`, or stay as it was."""
     fresh = Path(tempfile.mkdtemp(dir=scratch))
-    builder = BUILD_UID if os.geteuid() == 0 else None
-    if builder is not None:
-        os.chown(fresh, BUILD_UID, BUILD_GID)
-    fetch(engine, container, path, fresh, builder)
+    fetch(engine, container, path, fresh)
     fresh.chmod(0o755)
+    give_to_builds(fresh)
     remove_tree(source)
     fresh.rename(source)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import calzion
-from calzion.backends.choice import engine_answers
+from calzion.backends.choice import engine_answers, engine_socket
 from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
@@ -357,7 +357,7 @@ def _part_checks(
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
         PartCheck("api", api),
-        *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
+        *((PartCheck("engine", of_engine),) if uses_docker(layout) and engine_socket(environ) else ()),
     )
 
 

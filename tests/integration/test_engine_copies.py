@@ -46,7 +46,7 @@ def app(tmp_path: Path) -> Path:
 def content(engine: Engine, volume: str, into: Path) -> list[str]:
     into.mkdir()
     with holding(engine, IMAGE, [Bind(source=volume, target="/v", volume=True)]) as container:
-        fetch(engine, container, "/v", into, None)
+        fetch(engine, container, "/v", into)
     return sorted(str(path.relative_to(into)) for path in into.rglob("*"))
 
 

@@ -72,6 +72,7 @@ def test_tasks_see_what_a_slug_needs(hidden: HiddenSite, shop: Repository) -> No
     version, address = ran.stdout.split()
     assert version == "1.17.0"
     assert address in hidden.read("run/hosts/shop")
+    assert "does not see Calzion's files" in hidden.calzion("doctor").stdout
 
 
 def test_the_next_release_and_the_way_back(hidden: HiddenSite, shop: Repository) -> None:
