@@ -8,6 +8,7 @@ from dataclasses import replace
 from calzion.controller.store.releases import ReleaseService
 from calzion.controller.surroundings import Surroundings
 from calzion.model import Builder, ServiceName
+from calzion.template.image import ImageReference
 
 
 def to_pin(
@@ -20,6 +21,13 @@ def to_pin(
         for each in services
         if (image := images[each.name]) and builder.find(each.slug) is None
     }
+
+
+def preferred(image: str, wanted: str) -> tuple[str, ...]:
+    """The references to try for `image`: first the `wanted` one, where that is of the same repository."""
+    if not wanted or ImageReference.parse(wanted).repository != ImageReference.parse(image).repository:
+        return (image,)
+    return (wanted, image)
 
 
 def pinned(services: Sequence[ReleaseService], pins: Mapping[ServiceName, str]) -> list[ReleaseService]:

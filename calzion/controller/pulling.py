@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from calzion.controller.admission import check_privileges, check_tasks
 from calzion.controller.locks import check_cancelled
 from calzion.controller.parts import Parts
-from calzion.controller.pins import pinned, to_pin
+from calzion.controller.pins import pinned, preferred, to_pin
 from calzion.controller.preparation import glance
 from calzion.controller.store import releases
 from calzion.controller.store.deployments import Deployment
@@ -29,9 +29,11 @@ def pin_images(
     cancellation: Cancellation,
     *,
     anew: bool,
+    wanted: Mapping[ServiceName, str],
 ) -> Sequence[ReleaseService]:
     """The services, with slugs of the images that they run. What the current release runs for the same reference stays,
-    unless they are wanted `anew`.
+    unless they are wanted `anew`. What is `wanted` of the repository that a reference names goes before what that leads
+    to now, where it can be had.
 
     Raises CalzionError (template, before anything is pulled; build; cancelled; unsupported).
     """
@@ -40,12 +42,12 @@ def pin_images(
     known = glance(parts, deployment, release, services, release.secrets)
     missing = to_pin(parts.builder, services, known.surroundings)
     pins = {} if anew else known.kept_pins(parts.builder, missing)
-    pulled: dict[str, str] = {}
+    pulled: dict[tuple[str, ...], str] = {}
     for name in sorted(missing.keys() - pins.keys()):
         _check(parts, release, services, known.surroundings)
-        image = missing[name]
-        pins[name] = pulled[image] = pulled.get(image) or _pull(
-            parts, release, name, image, story, cancellation
+        images = preferred(missing[name], wanted.get(name, ""))
+        pins[name] = pulled[images] = pulled.get(images) or _pull_first(
+            parts, release, name, images, story, cancellation
         )
     return pinned(services, pins)
 
@@ -58,6 +60,26 @@ def _check(
     check_privileges((each.definition for each in services), allowed=parts.allow_privileged)
     for member in surroundings.members.values():
         surroundings.environment(member)
+
+
+def _pull_first(
+    parts: Parts,
+    release: Release,
+    name: ServiceName,
+    images: Sequence[str],
+    story: Story,
+    cancellation: Cancellation,
+) -> str:
+    """The first that can be had."""
+    *before, last = images
+    for image in before:
+        try:
+            return _pull(parts, release, name, image, story, cancellation)
+        except CalzionError as error:
+            if error.code != "build":
+                raise
+            story.warning(f"{error.message}; {last} is pulled instead")
+    return _pull(parts, release, name, last, story, cancellation)
 
 
 def _pull(

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 class Manner:
     """How a release is rolled out: with these versions of the secrets, or the newest; with or without release commands
     and tasks. `notes` are told before its end. `begin` makes what a new deployment begins with where its release names
-    no other deployment; `sanitize` has tasks sanitize that too. `anew` pulls also images that are there.
+    no other deployment; `sanitize` has tasks sanitize that too. `anew` pulls also images that are there. `images` are,
+    by services, those with their digests that are to be pulled where their registries still give them.
     """
 
     secrets: Versions | None = None
@@ -53,6 +54,7 @@ class Manner:
     begin: Begin | None = None
     sanitize: bool = False
     anew: bool = False
+    images: Mapping[ServiceName, str] = field(default_factory=dict)
 
 
 USUAL = Manner()
@@ -119,6 +121,7 @@ class Rollout:
             self._story,
             self._cancellation,
             anew=self._manner.anew,
+            wanted=self._manner.images,
         )
 
     def _prepare(

@@ -129,6 +129,7 @@ def _load(parts: Parts, histories: Histories, order: ExportOrder) -> _Cargo:
         ),
         code=code.places,
         tree=code.tree,
+        images=_pins(parts, services),
         held=tuple(each.name for each in services if each.held),
         scale={unit: count for unit, count in scale.items() if unit[0] in names},
         done=tuple(sorted(done)),
@@ -234,6 +235,12 @@ class _Counting:
         if time.monotonic() - self._told > PROGRESS_INTERVAL:
             self._told = time.monotonic()
             self._story.log(f"{self.passed / 1e6:.0f} MB so far")
+
+
+def _pins(parts: Parts, services: Sequence[ReleaseService]) -> dict[ServiceName, str]:
+    """What another server can pull by its digest."""
+    slugs = {each.name: parts.builder.find(each.slug) for each in services if each.definition.image}
+    return {name: slug.digest for name, slug in slugs.items() if slug and "@" in slug.digest}
 
 
 def _data_stream(outlet: Outlet) -> Stream:

@@ -192,7 +192,12 @@ class Imports:
                 listener,
                 cancellation,
                 may_hold=bool(package.manifest.held),
-                manner=Manner(secrets=release.secrets, begin=begin, sanitize=order.sanitize),
+                manner=Manner(
+                    secrets=release.secrets,
+                    begin=begin,
+                    sanitize=order.sanitize,
+                    images=package.manifest.images,
+                ),
             )
 
     @contextmanager

@@ -19,6 +19,7 @@ from calzion.controller.transfer import DataKind
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Label, RepositoryName, ServiceName, Task, Template
 from calzion.template import as_keys, parse_service
+from calzion.template.image import ImageReference
 from calzion.template.interpolation import MAX_VALUE
 
 FORMAT = 1
@@ -69,6 +70,7 @@ class CodePlace:
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """`tree` names the stream with the code of all services that have none of their own. `done` are tasks of `Run`.
+    `images` are what the references of images led to, with digests.
 
     `secrets` and `generated` are names; their values are in the file where `with_secrets`. `shallow` are the commits
     at which the history ends although it goes on.
@@ -85,6 +87,7 @@ class Manifest:
     template: Template
     code: Mapping[ServiceName, CodePlace]
     tree: str
+    images: Mapping[ServiceName, str] = field(default_factory=dict)
     held: tuple[str, ...]
     scale: Mapping[tuple[str, str], int]
     done: tuple[str, ...]
@@ -122,6 +125,7 @@ class Manifest:
             "services": {each.name: as_keys(each) for each in template.services},
             "code": {name: vars(place) for name, place in self.code.items()},
             "tree": self.tree,
+            "images": dict(self.images),
             "held": list(self.held),
             "scale": [[*unit, count] for unit, count in sorted(self.scale.items())],
             "done": list(self.done),
@@ -140,7 +144,7 @@ class Manifest:
         _check_format(data)
         try:
             found = cls(**_fields(data))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unusable(f"manifest.json: {type(error).__name__}: {error}") from error
         _check_references(found)
         return found
@@ -204,6 +208,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
         "template": replace(sections, services=services),
         "code": {_label(ServiceName, name): _place(place) for name, place in data["code"].items()},
         "tree": str(data["tree"]),
+        "images": {_label(ServiceName, name): _pin(pin) for name, pin in data.get("images", {}).items()},
         "held": _list(data, "held", lambda each: _label(ServiceName, each)),
         "scale": dict(_list(data, "scale", _scale)),
         "done": _list(data, "done", lambda each: _label(Label, each)),
@@ -222,11 +227,13 @@ def _check_references(found: Manifest) -> None:
     """What names something names what there is."""
     services = {each.name: each for each in found.template.services}
     streams = {each.name: each for each in found.streams}
+    images = {name for name, each in services.items() if each.image}
     takes_code = {name for name, each in services.items() if each.git is not None}
     expected = {rule.name for rule in found.template.generate}
     expected |= {generated_password(name).name for name in services}
     problems = [
         *(f"code of {name}" for name in found.code.keys() - takes_code),
+        *(f"the image of {name}" for name in found.images.keys() - images),
         *(f"data of {each.service}" for each in found.streams if each.service not in ("", *services)),
         *(f"scale of {service}" for service, _ in found.scale if service not in services),
         *(f"the value {name}" for name in found.generated if name not in expected),
@@ -267,6 +274,13 @@ def _stream(data: Mapping[str, Any]) -> Stream:
 
 def _place(data: Mapping[str, Any]) -> CodePlace:
     return CodePlace(stream=_matching(_STREAM, data["stream"]), commit=_commit(data["commit"]))
+
+
+def _pin(value: Any) -> str:
+    reference = ImageReference.parse(value if isinstance(value, str) else "")
+    if not reference.digest:
+        raise ValueError(f"{str(reference)[:80]!a} has no digest")
+    return str(reference)
 
 
 def _scale(data: Any) -> tuple[tuple[str, str], int]:

@@ -9,6 +9,7 @@ import pytest
 
 from calzion.controller.claim import Claim
 from calzion.controller.locks import CancellationToken
+from calzion.controller.pins import preferred
 from calzion.controller.preparation import foresee
 from calzion.controller.redeploy import redeploy
 from calzion.controller.scaling import scale
@@ -216,3 +217,10 @@ def test_only_assigned_ports_are_an_instances_own(world: World) -> None:
     with world.parts.database.read() as connection:
         assigned = instances.assigned_ports(connection)
     assert assigned == {order(world, "web").id: frozenset(order(world, "web").ports.values())}
+
+
+def test_what_is_wanted_is_of_the_repository_that_the_template_names() -> None:
+    pin = f"mycompany/queue@sha256:{'1' * 64}"
+    assert preferred("mycompany/queue:3", pin) == (pin, "mycompany/queue:3")
+    assert preferred("mycompany/other:3", pin) == ("mycompany/other:3",)
+    assert preferred("mycompany/queue:3", "") == ("mycompany/queue:3",)

@@ -20,7 +20,7 @@ from calzion.controller.store import deployments, releases, secrets, tasks
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.transfer import _DUMP, _KEEP, _PACK, _RESTORE, _SNAPSHOT, _UNPACK
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, Exit
+from calzion.model import DeploymentName, Exit, Slug
 from calzion.progress import Story
 from tests.fakes.backend import Program
 from tests.fakes.fuse import Crash, Fused
@@ -175,6 +175,52 @@ def test_everything_comes_along(world: World) -> None:
     assert HISTORIES.branches == {("shop", PR): COMMIT}
     assert not any("the task" in text for text in told(world)), "seed is done, and clean was not asked for"
     assert [*(world.directory / "imports").iterdir()] == []
+
+
+QUEUE = "queue: {image: 'mycompany/queue:3'}"
+
+
+def queue(digit: str) -> Slug:
+    return Slug(
+        key=digit * 64,
+        digest=f"mycompany/queue@sha256:{digit * 64}",
+        root=None,
+        language="image",
+        process_types=(),
+        image=f"sha256:{digit * 64}",
+        ports=(5672,),
+    )
+
+
+def with_image(world: World) -> bytes:
+    """An export of a deployment with an image, whose tag leads to another one since."""
+    world.backend.containers = True
+    world.builder.registry["mycompany/queue:3"] = queue("1")
+    world.deploy(QUEUE, {})
+    world.builder.registry["mycompany/queue:3"] = queue("2")
+    return exported(world)
+
+
+def runs(world: World) -> str:
+    (spec,) = (spec for spec in world.backend.specs.values() if spec.deployment == PR)
+    return spec.image or ""
+
+
+def test_images_are_those_that_ran(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    content = with_image(world)
+    world.builder.registry[queue("1").digest] = queue("1")
+    bring(world, content)
+    assert runs(world) == queue("1").image
+
+
+def test_an_image_that_is_gone_is_had_by_its_tag(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    content = with_image(world)
+    world.events.clear()
+    bring(world, content)
+    assert runs(world) == queue("2").image
+    assert any("mycompany/queue:3 is pulled instead" in text for text in told(world))
 
 
 def test_data_is_in_place_before_anything_runs(world: World) -> None:
