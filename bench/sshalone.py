@@ -9,7 +9,7 @@ from pathlib import Path
 from calzion.config import Address
 from calzion.gitreceive.git import SEARCH_PATH
 from calzion.resources import resource
-from calzion.sshd.gate import GateLimits
+from calzion.sshd.limits import SshLimits
 from calzion.sshd.server import SshConfig, SshServer
 
 
@@ -21,7 +21,7 @@ def main(root: Path, programs: str) -> None:
         repositories=root / "repositories",
         hooks=resource("hooks"),
         search_path=f"{programs}:{SEARCH_PATH}",
-        limits=GateLimits(),
+        limits=SshLimits(key_connections=250),
     )
     server = SshServer(config)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())

@@ -66,6 +66,18 @@ class Settings:
     build_timeout: float
     build_memory: int
     build_log: int
+    ssh_handshake_timeout: float
+    ssh_login_timeout: float
+    ssh_idle_timeout: float
+    ssh_connections: int
+    ssh_address_connections: int
+    ssh_key_connections: int
+    ssh_strangers: int
+    ssh_address_strangers: int
+    ssh_tries: int
+    ssh_sessions: int
+    ssh_packet: int
+    ssh_login_packet: int
     push_size: int
     template_size: int
     source_files: int
@@ -179,12 +191,24 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _idle_seconds(text: str) -> float:
+    if (value := _seconds(text)) < 10:
+        raise ValueError(f"{text!r} is less than 10 seconds; a git that works says something every 5")
+    return value
+
+
 def _size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)", text.upper())
     if not match or not int(match[1]):
         raise ValueError(f"{text!r} is no size such as 512M or 2G")
     factor: int = 1024 ** " KMGT".index(match[2] or " ")
     return int(match[1]) * factor
+
+
+def _packet(text: str) -> int:
+    if not 35_000 <= (size := _size(text)) <= 1 << 18:
+        raise ValueError(f"{text!r} is no size from 35000, which every client may use, to 256K")
+    return size
 
 
 def _store(text: str) -> str:
@@ -232,6 +256,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),
     Setting("build-log", "8M", "bytes of a build's output that are shown and kept", _size, number=True),
+    Setting(
+        "ssh-handshake-timeout",
+        "10",
+        "seconds that an SSH client has for the key exchange",
+        _seconds,
+        number=True,
+    ),
+    Setting("ssh-login-timeout", "60", "seconds that it has to log in", _seconds, number=True),
+    Setting("ssh-idle-timeout", "900", "seconds without anything sent or taken", _idle_seconds, number=True),
+    Setting("ssh-connections", "500", "connections at the same time", _count, number=True),
+    Setting("ssh-address-connections", "250", "of these, from one address", _count, number=True),
+    Setting("ssh-key-connections", "100", "of these, with one key", _count, number=True),
+    Setting("ssh-strangers", "200", "connections that have not logged in yet", _count, number=True),
+    Setting("ssh-address-strangers", "64", "of these, from one address", _count, number=True),
+    Setting("ssh-tries", "8", "keys that a connection may try", _whole(9), number=True),
+    Setting("ssh-sessions", "10", "sessions that share a connection", _count, number=True),
+    Setting("ssh-packet", "256K", "bytes of an SSH packet", _packet, number=True),
+    Setting("ssh-login-packet", "35000", "bytes of an SSH packet before the login", _packet, number=True),
     Setting("push-size", "2G", "bytes that one push may bring, packed by git", _size, number=True),
     Setting(
         "template-size",

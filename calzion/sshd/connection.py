@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import socket
 import threading
 import time
-from typing import cast
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 import paramiko
 from paramiko.common import (
@@ -18,71 +19,61 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
-from calzion.errors import CalzionError
-from calzion.sshd.controller import Controller, User
-from calzion.sshd.fastpath import FastTransport, Inlet
+from calzion.sshd.channels import Channels
+from calzion.sshd.controller import Controller
+from calzion.sshd.farewell import farewell
+from calzion.sshd.fastpath import Inlet
 from calzion.sshd.gitserver import GitServer
 from calzion.sshd.hostkeys import fingerprint
+from calzion.sshd.limits import SshLimits, origin_of
+from calzion.sshd.login import Login
+from calzion.sshd.notices import Notices
 from calzion.sshd.session import Session
-from calzion.sshd.wire import BoundedPacketizer, Wire
+from calzion.sshd.transport import make_transport, packetizer_of
+from calzion.sshd.wire import Wire
 
-_log = logging.getLogger(__name__)
-
-KEEPALIVE = 15
-"""Seconds of silence after which a message is sent, so that no firewall forgets a push that builds."""
-
-_MAX_SESSIONS = 10
-_WINDOW = 2 << 20
+_LAST_WORDS = 2.0
 _PROTOCOL = re.compile(rb"version=[0-9]{1,3}(?::[a-z0-9=.-]{1,64}){0,8}")
-_CIPHERS = (
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "aes128-ctr",
-    "aes192-ctr",
-    "aes256-ctr",
-)
-_DIGESTS = (
-    "hmac-sha2-256-etm@openssh.com",
-    "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
-)
-_KEY_EXCHANGES = (
-    "mlkem768x25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "ecdh-sha2-nistp256",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp521",
-    "diffie-hellman-group16-sha512",
-)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What the connections of a server have in common."""
+
+    keys: list[paramiko.PKey]
+    controller: Controller
+    git: GitServer
+    limits: SshLimits
+    notices: Notices
+    fast: bool
 
 
 class Connection(paramiko.ServerInterface):
-    """Paramiko calls the `check_…` methods from the connection's thread, one at a time."""
+    """Paramiko calls the `check_…` methods from the connection's thread, one at a time.
+
+    `admit` is asked once who it is is proved, and gives the reason why it is turned away, or ''.
+    """
 
     def __init__(
-        self,
-        connected: socket.socket,
-        keys: list[paramiko.PKey],
-        controller: Controller,
-        git: GitServer,
-        *,
-        fast: bool,
+        self, connected: socket.socket, address: str, serving: Serving, admit: Callable[[Connection], str]
     ) -> None:
-        self._fast = fast
-        self._controller = controller
-        self._git = git
-        self._user: User | None = None
-        self._address = _address_of(connected)
+        self.address = address
+        self.origin = origin_of(address)
+        self.since = self.quiet_since = time.monotonic()
+        self.is_admitted = False
+        self.farewell = ""
+        """Why it is being hung up on."""
+        self._serving = serving
+        self._limits = serving.limits
+        self._admit = admit
+        self._login = Login(serving.controller, address, serving.limits.tries)
         self._protocols: dict[int, str] = {}
-        self._used: set[int] = set()
         self._waiting: list[Session] = []
-        self._opened = 0
-        self._running = 0
-        self.since = time.monotonic()
-        self._lock = threading.Lock()
-        self._wire = Wire(connected, before_read=self._start_sessions)
-        self._transport = self._make_transport(keys)
+        self._wire = Wire(connected, before_read=self._start_sessions, on_excess=self._refuse)
+        self._transport = make_transport(self._wire, serving.keys, fast=serving.fast)
+        packetizer_of(self._transport).max_packet = self._limits.login_packet
+        packetizer_of(self._transport).on_excess = self._refuse_packet
+        self._channels = Channels(self._transport, serving.limits.sessions)
 
     def start(self) -> None:
         self._transport.start_server(event=threading.Event(), server=self)
@@ -94,38 +85,62 @@ class Connection(paramiko.ServerInterface):
     @property
     def is_busy(self) -> bool:
         """Whether a session is running."""
-        return self._running > 0
+        return self._channels.any_runs
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the first key exchange is over."""
+        return self._transport.initial_kex_done
 
     @property
     def is_authenticated(self) -> bool:
         return self._transport.is_authenticated()
 
+    @property
+    def key(self) -> str:
+        """The fingerprint of the key that was last found to be somebody's."""
+        return self._login.user.fingerprint if self._login.user else ""
+
     def hang_up(self) -> None:
         self._wire.hang_up()
 
-    def _make_transport(self, keys: list[paramiko.PKey]) -> paramiko.Transport:
-        if self._fast:
-            transport: paramiko.Transport = FastTransport(self._wire, _WINDOW)
-        else:
-            transport = paramiko.Transport(
-                cast(socket.socket, self._wire),
-                packetizer_class=BoundedPacketizer,
-                default_window_size=_WINDOW,
-            )
-        transport.local_version = "SSH-2.0-Calzion"
-        options = transport.get_security_options()
-        options.ciphers = _CIPHERS
-        options.digests = _DIGESTS
-        options.kex = tuple(name for name in _KEY_EXCHANGES if name in options.kex)
-        for key in keys:
-            transport.add_server_key(key)
-        transport.set_keepalive(KEEPALIVE)
-        return transport
+    def dismiss(self, sentence: str, now: float) -> None:
+        """Tell the client why, and hang up; asked again, hang up on one that does not listen. Never waits."""
+        if not self.farewell:
+            self._last_words = now + _LAST_WORDS
+            self.farewell = sentence
+            threading.Thread(target=self._part, args=(sentence,), daemon=True, name="ssh-farewell").start()
+        elif now > self._last_words:
+            self.hang_up()
+
+    def _part(self, sentence: str) -> None:
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._transport.packetizer.send_message(farewell(sentence))
+        self.hang_up()
+
+    def _turn_away(self, sentence: str) -> None:
+        """In the connection's thread."""
+        self._last_words = time.monotonic() + _LAST_WORDS
+        self.farewell = sentence
+        self._part(sentence)
+
+    def _refuse_packet(self, what: str) -> None:
+        self._refuse(f"{what} (setting {'ssh-packet' if self._wire.trusted else 'ssh-login-packet'})")
+
+    def _refuse(self, what: str) -> None:
+        """What comes in goes beyond a limit. In the connection's thread."""
+        kind = "packets" if self._wire.trusted else "packets before the login"
+        self._serving.notices.tell(kind, f"{self.address} is hung up on: {what}")
+        self._turn_away(what)
+
+    def _trust(self) -> None:
+        self._wire.trusted = True
+        packetizer_of(self._transport).max_packet = self._limits.packet
 
     # Who it is
 
     def get_banner(self) -> tuple[str | None, str | None]:
-        if self._controller.reachable():
+        if self._serving.controller.reachable():
             return None, None
         return "Calzion's controller is not running; try again in a moment\r\n", "en"
 
@@ -133,27 +148,30 @@ class Connection(paramiko.ServerInterface):
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
-        # Asked for keys that a client only offers, too: what counts is the last answer before Paramiko has
-        # verified a signature, which it does right after this call.
-        self._user = None
-        try:
-            self._user = self._controller.authorize(fingerprint(key), address=self._address)
-        except CalzionError as error:
-            _log.info("%s is refused: %s", fingerprint(key), error)
+        offered = fingerprint(key)
+        if not self._login.may_try(offered):
+            tried = f"{self._limits.tries} keys were tried (setting ssh-tries)"
+            self._serving.notices.tell("ssh-tries", f"{self.address} is hung up on: {tried}")
+            self._turn_away(f"{tried}; name the right one: ssh -o IdentitiesOnly=yes -i KEY")
             return AUTH_FAILED
-        return AUTH_SUCCESSFUL
+        return AUTH_SUCCESSFUL if self._login.judge(offered) else AUTH_FAILED
 
     # What it may do
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
-        self._wire.trusted = True
-        with self._lock:
-            if kind != "session":
-                return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-            if self._opened >= _MAX_SESSIONS:
-                return OPEN_FAILED_RESOURCE_SHORTAGE
-            self._opened += 1
+        if sentence := self._admit(self):
+            self._turn_away(sentence)
+            return OPEN_FAILED_RESOURCE_SHORTAGE
+        self._trust()
+        if kind != "session":
+            return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        if self._channels.has_room():
             return OPEN_SUCCEEDED
+        self._serving.notices.tell(
+            "ssh-sessions",
+            f"{self.address} is refused a session: {self._limits.sessions} are open (setting ssh-sessions)",
+        )
+        return OPEN_FAILED_RESOURCE_SHORTAGE
 
     def check_channel_env_request(self, channel: paramiko.Channel, name: bytes, value: bytes) -> bool:
         if name != b"GIT_PROTOCOL" or not _PROTOCOL.fullmatch(value):
@@ -169,13 +187,12 @@ class Connection(paramiko.ServerInterface):
         return self._prepare(channel, b"")
 
     def _prepare(self, channel: paramiko.Channel, command: bytes) -> bool:
-        if self._user is None or channel.get_id() in self._used:
+        if self._login.user is None or not self._channels.take(channel):
             return False
-        self._used.add(channel.get_id())
-        if self._fast:
+        if self._serving.fast:
             Inlet.install(channel)
         protocol = self._protocols.pop(channel.get_id(), "")
-        session = Session(user=self._user, line=command, protocol=protocol, channel=channel)
+        session = Session(user=self._login.user, line=command, protocol=protocol, channel=channel)
         self._waiting.append(session)
         return True
 
@@ -184,22 +201,12 @@ class Connection(paramiko.ServerInterface):
         # before it was confirmed. Reading on means that it was.
         while self._waiting:
             session = self._waiting.pop(0)
-            with self._lock:
-                self._running += 1
             threading.Thread(target=self._run, args=(session,), daemon=True, name="ssh-session").start()
 
     def _run(self, session: Session) -> None:
-        try:
-            session.run(self._git)
-        finally:
-            with self._lock:
-                self._running -= 1
-                self._opened -= 1
-
-
-def _address_of(connected: socket.socket) -> str:
-    try:
-        peer = connected.getpeername()
-    except OSError:
-        return ""
-    return str(peer[0]) if isinstance(peer, tuple) else ""
+        with self._channels.running(session.channel):
+            try:
+                session.run(self._serving.git)
+            finally:
+                self.quiet_since = time.monotonic()
+                Inlet.remove(session.channel)

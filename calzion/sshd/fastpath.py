@@ -13,6 +13,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from paramiko.common import MSG_CHANNEL_DATA, MSG_IGNORE, cMSG_CHANNEL_WINDOW_ADJUST
 from paramiko.packet import NeedRekeyException, Packetizer
 
-from calzion.sshd.wire import MAX_PACKET, BoundedPacketizer, Wire
+from calzion.sshd.wire import ADDITIONS, BoundedPacketizer, Wire
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class Inlet:
         self._owed = 0
         self.head = b""
         """The first bytes of all."""
+        self.moved = 0.0
+        """When something came last, by the monotonic clock."""
 
     @classmethod
     def install(cls, channel: paramiko.Channel) -> None:
@@ -64,6 +67,12 @@ class Inlet:
         if early:
             inlet.feed(early)
 
+    @staticmethod
+    def remove(channel: paramiko.Channel) -> None:
+        """What still comes goes the usual way: to a channel that is closed, where it is dropped."""
+        inlets = getattr(channel.get_transport().packetizer, "inlets", {})
+        inlets.pop(channel.get_id(), None)
+
     @classmethod
     def of(cls, channel: paramiko.Channel) -> Inlet | None:
         """The channel's, where there is one."""
@@ -71,6 +80,7 @@ class Inlet:
         return found if isinstance(found, cls) else None
 
     def feed(self, data: bytes | memoryview) -> None:
+        self.moved = time.monotonic()
         with self._changed:
             if len(self.head) < 4:
                 self.head += bytes(data[:4])
@@ -155,7 +165,7 @@ class FastPacketizer(BoundedPacketizer):
     """Reads many packets at a time. Data for an inlet goes there in AES-GCM (RFC 5647), else the usual way."""
 
     def __init__(self, wire: Wire) -> None:
-        super().__init__(cast(socket.socket, wire))
+        super().__init__(wire)
         self._wire = wire
         self._buffer = mmap.mmap(-1, _BUFFER)  # of which only what is used takes memory
         self._view = memoryview(self._buffer)
@@ -171,7 +181,7 @@ class FastPacketizer(BoundedPacketizer):
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if self._own._Packetizer__remainder:  # the line with the client's version came with more
             return super().read_all(n, check_rekey)
-        self.check_size(n)
+        self.check_size(n, most=self.max_packet + ADDITIONS)
         self._fill(n, check_rekey)
         self._start += n
         return bytes(self._view[self._start - n : self._start])
@@ -216,8 +226,7 @@ class FastPacketizer(BoundedPacketizer):
         own = self._own
         self._fill(4, check_rekey=True)
         (size,) = struct.unpack_from(">I", self._buffer, self._start)
-        if not _SMALLEST <= size <= MAX_PACKET:
-            raise paramiko.SSHException(f"a packet can't have {size} bytes")
+        self.check_size(size, most=self.max_packet, least=_SMALLEST)
         self._fill(4 + size + _TAG)
         body, end = self._start + 4, self._start + 4 + size + _TAG
         packet: bytes = own._Packetizer__block_engine_in.decrypt(

@@ -19,7 +19,8 @@ from calzion.gitreceive.refs import all_refs
 from calzion.gitreceive.repository import Repositories, Repository
 from calzion.sshd.command import GitCommand
 from calzion.sshd.controller import Controller, User
-from calzion.sshd.pump import Pump
+from calzion.sshd.notices import Notices
+from calzion.sshd.pump import Patience, Pump
 from calzion.sshd.relay import Pusher, Relay
 
 _log = logging.getLogger(__name__)
@@ -44,14 +45,26 @@ class Call:
 
 
 class GitServer:
+    """`idle` is the seconds that a session may be silent, where it does not wait for a rollout."""
+
     def __init__(
-        self, *, git: Git, repositories: Repositories, controller: Controller, hooks: Path, max_input: int
+        self,
+        *,
+        git: Git,
+        repositories: Repositories,
+        controller: Controller,
+        hooks: Path,
+        max_input: int,
+        idle: float,
+        notices: Notices,
     ) -> None:
         self._git = git
         self._repositories = repositories
         self._controller = controller
         self._hooks = hooks
         self._max_input = max_input
+        self._idle = idle
+        self._notices = notices
         self._lock = threading.Lock()
         self._relays: set[Relay] = set()
 
@@ -75,10 +88,18 @@ class GitServer:
         for relay in relays:
             relay.client_gone()
 
+    def _patience(self, call: Call, excused: Callable[[], bool]) -> Patience:
+        def tell(sentence: str) -> None:
+            user = call.user
+            self._notices.tell("ssh-idle-timeout", f"{user.name} at {user.address} is hung up on: {sentence}")
+
+        return Patience(seconds=self._idle, excused=excused, on_end=tell)
+
     def _upload(self, call: Call, repository: Repository) -> Ending:
         command = self._git.upload_pack(repository.path)
         child = Child(command, self._git.environment(call.protocol), {_LOCK_IN_CHILD: repository.lock})
-        pump = Pump(call.channel, child, gone=child.terminate)
+        patience = self._patience(call, excused=lambda: False)
+        pump = Pump(call.channel, child, gone=child.terminate, patience=patience)
         pump.run()
         return partial(pump.finish, child.wait())
 
@@ -88,7 +109,8 @@ class GitServer:
         relay = Relay(self._controller, pipes, Pusher(user=call.user, repository=repository))
         try:
             child = self._start_receiving(call, repository, pipes)
-            pump = Pump(call.channel, child, gone=relay.client_gone)
+            patience = self._patience(call, excused=lambda: relay.asked)
+            pump = Pump(call.channel, child, gone=relay.client_gone, patience=patience)
             with self._registered(relay):
                 status = _receive(child, pump, relay)
         finally:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 import paramiko
 
@@ -13,16 +16,26 @@ from calzion.gitreceive.child import Child
 from calzion.sshd.fastpath import Inlet
 
 _CHUNK = 1 << 16
-_STALLED = 120.0
-"""Seconds without room in the client's window, after which it counts as gone."""
+_LAST_WORDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How many seconds a client may neither send nor take anything, unless `excused`; `on_end` is told why."""
+
+    seconds: float
+    excused: Callable[[], bool]
+    on_end: Callable[[str], None]
 
 
 class Pump:
     """The end of the client's input is normal: git closes its side after the pack. A closed channel is not,
     before `finish`: then `gone` is called, once, from the pump's thread. git's output is read to its end in
-    any case."""
+    any case. A client that does nothing is hung up on in time, which makes it gone."""
 
-    def __init__(self, channel: paramiko.Channel, child: Child, gone: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, child: Child, gone: Callable[[], None], patience: Patience
+    ) -> None:
         self._channel = channel
         self._child = child
         self._gone = gone
@@ -31,7 +44,9 @@ class Pump:
         self._feeder = threading.Thread(target=self._feed, daemon=True, name="ssh-input")
         self._inlet = Inlet.of(channel)
         self._head = b""
-        channel.settimeout(_STALLED)
+        self._patience = patience
+        self._moved = time.monotonic()
+        channel.settimeout(patience.seconds)
         os.set_blocking(child.stdin, False)
 
     @property
@@ -47,7 +62,7 @@ class Pump:
         for descriptor in sinks:
             poll.register(descriptor, select.POLLIN)
         while sinks:
-            for descriptor, _ in poll.poll():
+            for descriptor, _ in poll.poll(self._patience_left() * 1000):
                 data = os.read(descriptor, _CHUNK)
                 if data:
                     self._send(sinks[descriptor], data)
@@ -62,11 +77,37 @@ class Pump:
         self._feeder.join()
         self._child.close()
 
+    def _patience_left(self) -> float:
+        """Seconds to wait for git before the client is looked at again; hangs up on one that had its time."""
+        if self._deaf:
+            return self._patience.seconds
+        moved = max(self._moved, self._inlet.moved if self._inlet else 0.0)
+        left = moved + self._patience.seconds - time.monotonic()
+        if left > 0:
+            return left
+        if not self._patience.excused():
+            self._hang_up()
+        return self._patience.seconds
+
+    def _hang_up(self) -> None:
+        self._deaf = True
+        sentence = (
+            f"nothing was sent or taken for {self._patience.seconds:g} seconds (setting ssh-idle-timeout)"
+        )
+        self._patience.on_end(sentence)
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.settimeout(_LAST_WORDS)
+            self._channel.sendall_stderr(f"{sentence}\n".encode())
+        self._channel.close()
+
     def _send(self, send: Callable[[bytes], None], data: bytes) -> None:
         if self._deaf:
             return
         try:
             send(data)
+            self._moved = time.monotonic()
+        except TimeoutError:
+            self._hang_up()
         except (OSError, EOFError, paramiko.SSHException):
             self._deaf = True
             self._channel.close()
@@ -85,6 +126,7 @@ class Pump:
 
     def _copy(self) -> None:
         while data := self._receive():
+            self._moved = time.monotonic()
             if len(self._head) < 4:
                 self._head += data[:4]
             if not self._write(data):

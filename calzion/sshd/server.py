@@ -16,12 +16,15 @@ from calzion.gitreceive.git import SEARCH_PATH, Git
 from calzion.gitreceive.hook import check_hooks
 from calzion.gitreceive.repository import Repositories
 from calzion.sshd import fastpath
-from calzion.sshd.connection import Connection
+from calzion.sshd.connection import Connection, Serving
 from calzion.sshd.controller import Controller
-from calzion.sshd.gate import Gate, GateLimits
+from calzion.sshd.farewell import Leaving
+from calzion.sshd.gate import Gate
 from calzion.sshd.gitserver import GitServer
 from calzion.sshd.hostkeys import fingerprint, host_keys
+from calzion.sshd.limits import SshLimits
 from calzion.sshd.listener import listen
+from calzion.sshd.notices import Notices
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ class SshConfig:
     max_push: int = 2 << 30
     finish_within: float = 20.0
     cancel_within: float = 10.0
-    limits: GateLimits = field(default_factory=GateLimits)
+    limits: SshLimits = field(default_factory=SshLimits)
     search_path: str = SEARCH_PATH
     fast: bool = True
     """Whether to leave Paramiko's own way where that works."""
@@ -55,17 +58,27 @@ class SshServer:
         git = Git.find(config.search_path)
         repositories = Repositories(config.repositories, git)
         repositories.sweep()
-        self._keys = host_keys(config.keys)
-        self._controller = Controller(config.push_socket)
+        self._notices = Notices()
+        controller = Controller(config.push_socket)
         self._git = GitServer(
             git=git,
             repositories=repositories,
-            controller=self._controller,
+            controller=controller,
             hooks=config.hooks,
             max_input=config.max_push,
+            idle=config.limits.idle_timeout,
+            notices=self._notices,
         )
-        self._fast = config.fast and fastpath.works()
-        self._gate = Gate(config.limits)
+        self._serving = Serving(
+            keys=host_keys(config.keys),
+            controller=controller,
+            git=self._git,
+            limits=config.limits,
+            notices=self._notices,
+            fast=config.fast and fastpath.works(),
+        )
+        self._gate = Gate(config.limits, self._notices)
+        self._leaving = Leaving()
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         # Its errors are clients' mistakes, with tracebacks; what matters is logged here.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
@@ -73,7 +86,7 @@ class SshServer:
     @property
     def fingerprint(self) -> str:
         """Of the preferred host key, as `ssh-keygen -l` shows it."""
-        return fingerprint(self._keys[0])
+        return fingerprint(self._serving.keys[0])
 
     def run(
         self, ready: Callable[[Address], None] | None = None, listener: socket.socket | None = None
@@ -99,6 +112,7 @@ class SshServer:
         while True:
             found = {descriptor for descriptor, _ in poll.poll(_TICK * 1000)}
             self._gate.tidy(time.monotonic())
+            self._leaving.tidy(time.monotonic())
             if self._wake_reader in found:
                 return
             if found:
@@ -106,23 +120,22 @@ class SshServer:
 
     def _accept(self, listener: socket.socket) -> None:
         try:
-            connected, _ = listener.accept()
+            connected, peer = listener.accept()
         except OSError as error:
-            _log.warning("a client can't be let in: %s", error)
+            self._notices.tell("accept", f"a client can't be let in: {error}")
             time.sleep(_TICK / 10)
             return
-        if not self._gate.has_room():
-            _log.warning("a client is turned away: too many are connected")
-            connected.close()
+        address = str(peer[0])
+        if refusal := self._gate.refusal(address):
+            self._leaving.send_off(connected, refusal)
             return
         try:
-            connection = Connection(connected, self._keys, self._controller, self._git, fast=self._fast)
+            connection = Connection(connected, address, self._serving, self._gate.admit)
+            self._gate.add(connection)
             connection.start()
         except (OSError, RuntimeError) as error:
-            _log.warning("a client can't be served: %s", error)
+            self._notices.tell("serve", f"a client can't be served: {error}")
             connected.close()
-            return
-        self._gate.add(connection)
 
     def _finish(self) -> None:
         if not self._wait_for_sessions(self._config.finish_within):
@@ -130,6 +143,7 @@ class SshServer:
             self._wait_for_sessions(self._config.cancel_within)
         for connection in self._gate.connections:
             connection.hang_up()
+        self._leaving.close()
 
     def _wait_for_sessions(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

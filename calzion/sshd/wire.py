@@ -1,11 +1,11 @@
-"""What Paramiko reads and writes: the client's socket, tuned, and bounded until the client is known."""
+"""What Paramiko reads and writes: the client's socket, tuned, and bounded, more so until the client is known."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from paramiko import SSHException
 from paramiko.packet import Packetizer
@@ -14,6 +14,8 @@ MAX_PACKET = 1 << 18
 """Bytes; RFC 4253 (6.1) asks for 35000, OpenSSH takes as much as this."""
 
 _BEFORE_LOGIN = 1 << 18
+ADDITIONS = 256
+"""More than the bytes of a packet that its length does not count: the length itself, a cipher's block, a MAC."""
 _QUICK = 1 << 16
 _GONE_AFTER = 90_000
 
@@ -23,12 +25,18 @@ class Wire:
 
     Linux goes back to delayed acknowledgements by itself, and a client's small packets then wait 40 ms each:
     for the first bytes they are switched off again after each read. `before_read` is called before each read,
-    when everything that was asked before has been answered.
+    when everything that was asked before has been answered, `on_excess` when there will be no more reading.
     """
 
-    def __init__(self, connected: socket.socket, before_read: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connected: socket.socket,
+        before_read: Callable[[], None],
+        on_excess: Callable[[str], None],
+    ) -> None:
         self._socket = connected
         self._before_read = before_read
+        self._on_excess = on_excess
         self._received = 0
         self.trusted = False
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -51,7 +59,10 @@ class Wire:
         self._received += size
         if self._received <= _QUICK:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return self.trusted or self._received <= _BEFORE_LOGIN
+        if self.trusted or self._received <= _BEFORE_LOGIN:
+            return True
+        self._on_excess(f"more than {_BEFORE_LOGIN} bytes before a login")
+        return False
 
     def send(self, data: bytes) -> int:
         return self._socket.send(data)
@@ -72,13 +83,26 @@ class Wire:
 
 
 class BoundedPacketizer(Packetizer):
-    """Refuses a packet's claimed length before anything is read or kept for it."""
+    """Refuses a packet's claimed length before anything is read or kept for it.
+
+    Paramiko's own watch over the time is a thread for each connection; the gate keeps it here.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(cast(socket.socket, wire))
+        self.max_packet = MAX_PACKET
+        self.on_excess: Callable[[str], object] = str
+
+    def start_handshake(self, timeout: float) -> None:  # noqa: ARG002  # Paramiko's signature
+        return
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        self.check_size(n)
+        self.check_size(n, most=self.max_packet + ADDITIONS)
         return super().read_all(n, check_rekey)
 
-    @staticmethod
-    def check_size(size: int) -> None:
-        if not 0 <= size <= MAX_PACKET + 1024:
-            raise SSHException(f"a packet can't have {size} bytes")
+    def check_size(self, size: int, *, most: int, least: int = 0) -> None:
+        if least <= size <= most:
+            return
+        sentence = f"a packet of {size} bytes, where {self.max_packet} are the most"
+        self.on_excess(sentence)
+        raise SSHException(sentence)

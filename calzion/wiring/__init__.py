@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from calzion.images.building import ImageBuilder
     from calzion.images.pruning import Pruned
     from calzion.model import DeploymentName
+    from calzion.sshd.limits import SshLimits
 
 Ready = Callable[[dict[str, object]], None]
 
@@ -117,6 +119,7 @@ def _run_sshd(settings: Settings, ready: Ready) -> None:
             repositories=layout.repositories,
             hooks=hooks,
             max_push=settings.push_size,
+            limits=ssh_limits(settings),
         )
     )
     _on_signal(server.stop)
@@ -359,6 +362,13 @@ def _part_checks(
         PartCheck("api", api),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) and engine_socket(environ) else ()),
     )
+
+
+def ssh_limits(settings: Settings) -> SshLimits:
+    from calzion.sshd.limits import SshLimits
+
+    names = [field.name for field in fields(SshLimits)]
+    return SshLimits(**{name: getattr(settings, f"ssh_{name}") for name in names})
 
 
 def _source_limits(settings: Settings) -> SourceLimits:

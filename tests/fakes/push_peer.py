@@ -169,8 +169,9 @@ class World:
         self.thread.join(DEADLINE)
         assert not self.thread.is_alive()
 
-    def restart(self) -> None:
+    def restart(self, **config: Any) -> None:
         self.stop()
+        self._config |= config
         self.start(self.port)
 
     def close(self) -> None:

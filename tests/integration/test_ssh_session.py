@@ -15,8 +15,7 @@ import pytest
 
 from calzion.config import Address
 from calzion.errors import CalzionError
-from calzion.sshd.gate import GateLimits
-from tests.fakes.push_peer import World, accept, eventually
+from tests.fakes.push_peer import World, accept
 
 
 @pytest.fixture
@@ -127,9 +126,13 @@ def test_one_channel_runs_one_command_and_sessions_are_counted(world: World) -> 
             channel.exec_command("nonsense")
         # Paramiko's client closes a channel at a refusal, and may then miss the status of what ran.
         assert channel.recv_exit_status() in (1, -1)
+        for _ in range(20):
+            transport.open_session(timeout=10).close()
+        held = [transport.open_session(timeout=10) for _ in range(10)]
         with pytest.raises(paramiko.ChannelException):
-            for _ in range(20):
-                transport.open_session(timeout=10)
+            transport.open_session(timeout=10)
+        held[0].close()
+        transport.open_session(timeout=10)
     finally:
         transport.close()
 
@@ -209,36 +212,8 @@ def test_garbage_is_hung_up_on(world: World, data: bytes) -> None:
 
 def test_a_packet_may_not_claim_gigabytes(world: World) -> None:
     with connect(world) as client:
-        client.sendall(b"SSH-2.0-x\r\n" + (0x7FFFFFF8).to_bytes(4, "big") + b"\0" * 4)
+        client.sendall(b"SSH-2.0-x\r\n" + (1 << 30 | 4).to_bytes(4, "big") + b"\0" * 4)
         assert ended(client)
-
-
-def test_who_does_not_log_in_is_hung_up_on(tmp_path: Path) -> None:
-    world = World(tmp_path, limits=GateLimits(login_grace=0.5))
-    try:
-        with connect(world) as client:
-            client.sendall(b"SSH-2.0-x\r\n")
-            assert ended(client)
-        assert world.push().returncode == 0
-    finally:
-        world.close()
-
-
-def test_strangers_are_counted_but_known_clients_are_not_among_them(tmp_path: Path) -> None:
-    world = World(tmp_path, limits=GateLimits(unauthenticated=2))
-    try:
-        known = [login(world, world.key) for _ in range(3)]
-        strangers = [connect(world) for _ in range(2)]
-        assert all(stranger.recv(100).startswith(b"SSH-2.0-Calzion") for stranger in strangers)
-        with connect(world) as turned_away:
-            assert turned_away.recv(100) == b""
-        for stranger in strangers:
-            stranger.close()
-        eventually(lambda: world.push().returncode == 0, "room for a push")
-        for transport in known:
-            transport.close()
-    finally:
-        world.close()
 
 
 def test_a_restart_keeps_the_host_key_and_the_repositories(tmp_path: Path) -> None:
