@@ -79,6 +79,11 @@ class Inlet:
         found = cast(Any, channel).in_buffer
         return found if isinstance(found, cls) else None
 
+    def __len__(self) -> int:
+        """Bytes that are kept, as channels ask to describe themselves."""
+        with self._changed:
+            return sum(map(len, self._kept))
+
     def feed(self, data: bytes | memoryview) -> None:
         self.moved = time.monotonic()
         with self._changed:
@@ -176,7 +181,6 @@ class FastPacketizer(BoundedPacketizer):
         """Whether data may not come now: in a key exchange, once the other side began with it."""
         self.on_bulk: Callable[[], bool] | None = None
         """Asked once when much has come in another cipher: whether to exchange keys now."""
-        self.skip_next = False
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if self._own._Packetizer__remainder:  # the line with the client's version came with more
@@ -186,10 +190,7 @@ class FastPacketizer(BoundedPacketizer):
         self._start += n
         return bytes(self._view[self._start - n : self._start])
 
-    def read_message(self) -> tuple[int, paramiko.Message]:
-        if self.skip_next:
-            self.skip_next = False
-            super().read_message()
+    def read_one(self) -> tuple[int, paramiko.Message]:
         own = self._own
         if not own._Packetizer__aead_in or own._Packetizer__compress_engine_in or self.get_hexdump():
             return self._read_slowly()
@@ -204,7 +205,7 @@ class FastPacketizer(BoundedPacketizer):
                 raise NeedRekeyException
 
     def _read_slowly(self) -> tuple[int, paramiko.Message]:
-        kind, message = super().read_message()
+        kind, message = super().read_one()
         if self.on_bulk and self._own._Packetizer__received_bytes > _BULK and not self.need_rekey():
             ask, self.on_bulk = self.on_bulk, None
             if ask():
@@ -317,17 +318,9 @@ class FastTransport(paramiko.Transport):
             map(_GCM.intersection, self._theirs)
         )
 
-    def _guessed_wrongly(self, lists: dict[str, list[str]]) -> bool:
-        """Whether the packet is void that a client sent ahead of the agreement (RFC 4253, 7): Dropbear's."""
-        options = self.get_security_options()
-        keys = [name for name in options.key_types if name in self.server_key_dict]
-        return (lists["kex_algo_list"][0], lists["server_key_algo_list"][0]) != (options.kex[0], keys[0])
-
     def _parse_kex_init(self, m: paramiko.Message) -> None:
         lists = cast(Any, self)._really_parse_kex_init(paramiko.Message(m.asbytes()))
         self._theirs = (lists["client_encrypt_algo_list"], lists["server_encrypt_algo_list"])
-        if lists["kex_follows"] and self._guessed_wrongly(lists):
-            cast(FastPacketizer, cast(Any, self).packetizer).skip_next = True
         super()._parse_kex_init(m)  # type: ignore[misc]  # private, and so unknown to the stubs
 
 

@@ -9,6 +9,7 @@ import paramiko
 
 from calzion.sshd.farewell import VERSION
 from calzion.sshd.fastpath import FastTransport
+from calzion.sshd.guess import guessed_wrongly
 from calzion.sshd.wire import BoundedPacketizer, Wire
 
 KEEPALIVE = 15
@@ -54,6 +55,8 @@ def make_transport(wire: Wire, keys: list[paramiko.PKey], *, fast: bool) -> para
     for key in keys:
         transport.add_server_key(key)
     transport.set_keepalive(KEEPALIVE)
+    names = [name for name in options.key_types if name in transport.server_key_dict]
+    packetizer_of(transport).voids_next = lambda message: guessed_wrongly(message, options.kex, names)
     return transport
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
-from paramiko import SSHException
+from paramiko import Message, SSHException
+from paramiko.common import MSG_KEXINIT
 from paramiko.packet import Packetizer
 
 MAX_PACKET = 1 << 18
@@ -81,6 +82,11 @@ class Wire:
     def close(self) -> None:
         self._socket.close()
 
+    @property
+    def _closed(self) -> bool:
+        """As Paramiko asks a socket when the process ends."""
+        return self._socket.fileno() < 0
+
 
 class BoundedPacketizer(Packetizer):
     """Refuses a packet's claimed length before anything is read or kept for it.
@@ -92,9 +98,24 @@ class BoundedPacketizer(Packetizer):
         super().__init__(cast(socket.socket, wire))
         self.max_packet = MAX_PACKET
         self.on_excess: Callable[[str], object] = str
+        self.voids_next: Callable[[Message], bool] = bool
+        """Whether the packet after a client's KEXINIT is to be passed over."""
+        self._passes_over = False
 
     def start_handshake(self, timeout: float) -> None:  # noqa: ARG002  # Paramiko's signature
         return
+
+    def read_message(self) -> tuple[int, Message]:
+        if self._passes_over:
+            self.read_one()
+            self._passes_over = False
+        kind, message = self.read_one()
+        self._passes_over = kind == MSG_KEXINIT and self.voids_next(message)
+        return kind, message
+
+    def read_one(self) -> tuple[int, Message]:
+        """The next message, whatever came before."""
+        return super().read_message()
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         self.check_size(n, most=self.max_packet + ADDITIONS)

@@ -153,13 +153,9 @@ class Guessing(paramiko.Transport):
             super()._send_message(each)  # type: ignore[misc]
 
 
-def test_a_wrong_guess_of_the_key_exchange_is_passed_over(tmp_path: Path) -> None:
+def test_a_wrong_guess_of_the_key_exchange_is_passed_over(world: World) -> None:
     """Dropbear's client makes one (RFC 4253, 7)."""
-    world = World(tmp_path)
-    try:
-        client = Guessing(("127.0.0.1", world.port))
-        client.get_security_options().kex = ("curve25519-sha256@libssh.org",)
-        client.connect(username="x", pkey=paramiko.Ed25519Key.from_private_key_file(str(world.key)))
-        client.close()
-    finally:
-        world.close()
+    client = Guessing(("127.0.0.1", world.port))
+    client.get_security_options().kex = ("curve25519-sha256@libssh.org",)
+    client.connect(username="x", pkey=paramiko.Ed25519Key.from_private_key_file(str(world.key)))
+    client.close()
