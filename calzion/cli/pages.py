@@ -150,6 +150,18 @@ PAGES: dict[str, Page] = {
         },
         exits={1: "the trail is broken"},
     ),
+    "apply": Page(
+        examples={
+            "calzion apply --plan infrastructure.yaml": "what it would change",
+            "calzion apply infrastructure.yaml": "change it; asks before anything is removed",
+            "calzion apply --yes infrastructure.yaml": "for a pipeline",
+        },
+        exits={
+            1: "the file has mistakes, or a deployment could not be brought to it",
+            4: "something would be removed, and nobody has confirmed it",
+            10: "with --plan: something would change",
+        },
+    ),
     "tokens": Page(
         examples={
             "calzion tokens add ci --scope deploy --allow 'myapp-*'": "for a pipeline",

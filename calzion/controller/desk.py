@@ -13,6 +13,7 @@ from calzion.controller.claim import Claim
 from calzion.controller.code import is_known, opened
 from calzion.controller.deployer import Deployer, ServiceChange
 from calzion.controller.expiry import set_ttl
+from calzion.controller.infrastructure import Infrastructure
 from calzion.controller.locks import CancellationToken
 from calzion.controller.oneoff import run_attached
 from calzion.controller.operations import destroy, find_deployment, restart
@@ -29,6 +30,8 @@ from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.traffic import Traffic
 from calzion.controller.volumes import remove_volume
 from calzion.errors import CalzionError
+from calzion.infrastructure.declaration import Declaration
+from calzion.infrastructure.plan import plan_data
 from calzion.model import DeploymentName, LogStream, ServiceName, TerminalSize
 from calzion.progress import Story
 from calzion.template import parse_service
@@ -41,6 +44,7 @@ class Desk:
         self._parts = parts
         self._traffic = traffic
         self._deployer = deployer
+        self._infrastructure = Infrastructure(parts, traffic, deployer)
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -67,6 +71,8 @@ class Desk:
             "scale": self._scale,
             "run": self._run,
             "ttl": self._ttl,
+            "plan_infrastructure": self._plan_infrastructure,
+            "apply_infrastructure": self._apply_infrastructure,
             "remove_volume": self._remove_volume,
             "destroy": self._destroy,
         }
@@ -257,6 +263,14 @@ class Desk:
         with self._turn(message, "a change of scale", channel) as (story, cancellation):
             name = DeploymentName(message["deployment"])
             scale(self._parts, self._traffic, name, counts, story, cancellation)
+
+    def _plan_infrastructure(self, message: dict[str, Any], channel: Channel) -> None:
+        entries = self._infrastructure.plan(Declaration.of(message["declaration"]))
+        channel.send({"answer": plan_data(entries)})
+
+    def _apply_infrastructure(self, message: dict[str, Any], channel: Channel) -> None:
+        declaration = Declaration.of(message["declaration"])
+        self._infrastructure.apply(declaration, message["confirmed"], channel.tell)
 
     def _ttl(self, message: dict[str, Any], channel: Channel) -> None:
         found = set_ttl(self._parts, str(message["deployment"]), int(message["ttl"]))

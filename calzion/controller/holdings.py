@@ -9,9 +9,10 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from calzion.controller.parts import Parts
-from calzion.controller.store import deployments, secrets
+from calzion.controller.store import deployments, infrastructure, secrets
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.secrets import Versions
+from calzion.infrastructure.declaration import Declaration
 from calzion.model import Generate, ServiceName
 
 UNMADE_ADDRESS = "127.64.0.0"
@@ -28,6 +29,9 @@ class Holdings(Protocol):
     def secrets(self, versions: Versions | None) -> dict[str, str]:
         """What users have set: in these versions, or the newest ones."""
 
+    def declaration(self) -> Declaration:
+        """The infrastructure file that is in force."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Held:
@@ -40,6 +44,9 @@ class _Held:
     def secrets(self, versions: Versions | None) -> dict[str, str]:
         known = secrets.newest(self.connection, self.deployment.id) if versions is None else versions
         return secrets.values(self.connection, self.parts.vault, self.deployment, known)
+
+    def declaration(self) -> Declaration:
+        return infrastructure.declared(self.connection)
 
 
 class Taken(_Held):

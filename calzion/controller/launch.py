@@ -12,12 +12,13 @@ from calzion.controller.appliance import APPLIANCES
 from calzion.controller.candidate import Candidate
 from calzion.controller.formation import SERVER, Process
 from calzion.controller.parts import Parts
-from calzion.controller.store import deployments, instances
+from calzion.controller.store import deployments, infrastructure, instances
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import PORT_RANGE, InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release
 from calzion.controller.surroundings import Member, Surroundings
 from calzion.errors import CalzionError
+from calzion.infrastructure.plan import formation_of
 from calzion.model import Cancellation, RunSpec, Sink, Slug
 
 
@@ -125,6 +126,7 @@ class Launch:
             pool=order.pool,
             web=order.process.routed,
             ports=ports,
+            limits=self._surroundings.limits(order.member.name, order.process.type),
         )
 
     def _spec(self, order: Order, record: InstanceRecord) -> RunSpec:
@@ -136,6 +138,7 @@ class Launch:
             ordinal=record.ordinal,
             release=self._release.number,
             ports=record.ports,
+            limits=record.limits,
         )
 
 
@@ -168,8 +171,10 @@ def orders(
 
 
 def formation(parts: Parts, deployment: Deployment) -> dict[tuple[str, str], int]:
+    """What was asked for, and of a process for which nothing was, what is declared."""
     with parts.database.read() as connection:
-        return deployments.formation(connection, deployment.id)
+        declared = infrastructure.declared(connection).scale.get(deployment.name, {})
+        return formation_of(declared) | deployments.formation(connection, deployment.id)
 
 
 def _others(order: Order, orders: Sequence[Order]) -> tuple[str, ...]:

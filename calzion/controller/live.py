@@ -92,7 +92,14 @@ def _spec(live: Live, record: InstanceRecord, release: int) -> RunSpec | None:
     if member is None or process is None:
         return None
     return live.surroundings.spec(
-        member, process, slug, id=record.id, ordinal=record.ordinal, release=release, ports=record.ports
+        member,
+        process,
+        slug,
+        id=record.id,
+        ordinal=record.ordinal,
+        release=release,
+        ports=record.ports,
+        limits=record.limits,
     )
 
 

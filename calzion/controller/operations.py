@@ -39,10 +39,7 @@ def restart(
         raise CalzionError(f"nothing of {name} runs that could be restarted", code="not_found")
     for each in chosen:
         story.step(f"Restarting {each}")
-        if live.member(each).exclusive:
-            _restart_in_place(parts, live, each)
-        else:
-            _replace(parts, traffic, live, each, story, cancellation)
+        replace_instances(parts, traffic, live, each, story, cancellation)
     story.done(f"{name} is restarted")
 
 
@@ -94,8 +91,23 @@ def finish_destroying(
     traffic.retire({record.pool for record in records if record.pool})
 
 
+def replace_instances(
+    parts: Parts, traffic: Traffic, live: Live, service: str, story: Story, cancellation: Cancellation
+) -> None:
+    """New instances of the same release, within the limits of now: beside the old where they may run beside them."""
+    if live.member(service).exclusive:
+        _restart_in_place(parts, live, service)
+    else:
+        _replace(parts, traffic, live, service, story, cancellation)
+
+
 def _restart_in_place(parts: Parts, live: Live, service: str) -> None:
-    ids = [record.id for record in live.of_service(service)]
+    records = live.of_service(service)
+    ids = [record.id for record in records]
+    with parts.database.write() as connection:
+        for record in records:
+            limits = live.surroundings.limits(ServiceName(service), record.process_type)
+            instances.set_limits(connection, record.id, limits)
     parts.backend.stop(ids)
     parts.backend.ensure([spec for spec in live_specs(parts, live.deployment.id) if spec.id in ids])
 

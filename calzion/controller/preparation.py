@@ -286,6 +286,7 @@ def _surroundings(
         secrets=secrets,
         members=members,
         internal_ports=parts.router.internal_ports,
+        declaration=holdings.declaration(),
     )
 
 

@@ -15,11 +15,9 @@ from calzion.controller.store import audit, deployments, instances
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.traffic import Traffic
 from calzion.errors import CalzionError
+from calzion.infrastructure.declaration import MAX_COUNT
 from calzion.model import Cancellation, DeploymentName
 from calzion.progress import Story
-
-MAX_COUNT = 100
-"""Instances of one process type; more would exhaust the ports of one machine."""
 
 Counts = Mapping[tuple[str, str], int]
 """(service, process type) -> instances."""

@@ -18,6 +18,7 @@ from calzion.controller.appliance import (
 from calzion.controller.environment import Neighbour
 from calzion.controller.formation import SERVER, Process, app_processes, image_process
 from calzion.errors import CalzionError
+from calzion.infrastructure.declaration import Declaration
 from calzion.model import (
     Command,
     DeploymentName,
@@ -37,6 +38,8 @@ from calzion.template import as_keys
 from calzion.template.resolve import resolve
 
 INSTANCE_LIMITS = Limits(processes=2048, files=65_536)
+"""What counts where the infrastructure declares nothing."""
+
 HANG_UP_TIMEOUT = 5.0
 """Seconds that a command whose terminal is gone has before it is killed."""
 
@@ -94,7 +97,8 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """`internal_ports` are the ports at which apps answer on their stable addresses."""
+    """`internal_ports` are the ports at which apps answer on their stable addresses. `declaration` is the
+    infrastructure, whose limits are no part of what a release is."""
 
     deployment: DeploymentName
     uid: int
@@ -103,6 +107,7 @@ class Surroundings:
     secrets: Mapping[str, str] = field(repr=False)
     members: Mapping[ServiceName, Member]
     internal_ports: tuple[int, ...]
+    declaration: Declaration = field(default_factory=Declaration)
 
     @property
     def mask(self) -> Mask:
@@ -154,8 +159,9 @@ class Surroundings:
         ordinal: int,
         release: int,
         ports: Mapping[str, int],
+        limits: Limits | None = None,
     ) -> RunSpec:
-        """The order to run one instance."""
+        """The order to run one instance, within the `limits` that it was started with, else within those of now."""
         env = environment.of_instance(
             deployment=self.deployment,
             service=member.name,
@@ -185,8 +191,12 @@ class Surroundings:
             hosts=tuple(sorted((str(other.name), other.address) for other in self.members.values())),
             uid=self.uid,
             stop=appliance.stop if appliance else member.definition.stop,
-            limits=INSTANCE_LIMITS,
+            limits=_with_defaults(limits or self.limits(member.name, process.type)),
         )
+
+    def limits(self, service: ServiceName, process_type: str) -> Limits:
+        """Those that are declared."""
+        return self.declaration.limits_of(self.deployment, service, process_type)
 
     def task(self, member: Member, slug: Slug | None, command: Command, *, id: str, release: int) -> RunSpec:
         """The order to run a command once, with the environment and files of the service's processes."""
@@ -287,3 +297,12 @@ class Surroundings:
             appliance=appliance.kind,
             url=reach,
         )
+
+
+def _with_defaults(limits: Limits) -> Limits:
+    return replace(
+        INSTANCE_LIMITS,
+        memory=limits.memory,
+        cpus=limits.cpus,
+        processes=limits.processes or INSTANCE_LIMITS.processes,
+    )

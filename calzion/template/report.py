@@ -15,7 +15,9 @@ _MOST_NAMES = 20
 _HINT = "The keys and sections of a template are described in docs/template.md."
 
 
-def template_error(file: str, problems: Iterable[Problem], sources: Sources) -> CalzionError:
+def template_error(
+    file: str, problems: Iterable[Problem], sources: Sources, hint: str = _HINT
+) -> CalzionError:
     """The error of a template: every line of its detail is `FILE:LINE:COLUMN: sentence`."""
     located: dict[tuple[tuple[int, int], str], str] = {}
     for problem in problems:
@@ -23,7 +25,7 @@ def template_error(file: str, problems: Iterable[Problem], sources: Sources) -> 
         line = f"{found.file}:{found.place.line}:{found.place.column}: {_sentence(problem)}"
         located[found.order, problem.sentence] = line
     lines = [line for _, line in sorted(located.items())]
-    return _error(file, lines[:_MOST], len(lines))
+    return _error(file, lines[:_MOST], len(lines), hint)
 
 
 def keys_error(subject: str, problems: Sequence[Problem]) -> CalzionError:
@@ -32,10 +34,10 @@ def keys_error(subject: str, problems: Sequence[Problem]) -> CalzionError:
     return _error(subject, lines, len(problems))
 
 
-def _error(subject: str, lines: list[str], count: int) -> CalzionError:
+def _error(subject: str, lines: list[str], count: int, hint: str = _HINT) -> CalzionError:
     more = [f"... and {count - len(lines)} more"] if count > len(lines) else []
     mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
-    return CalzionError(f"{subject} has {mistakes}:", hint=_HINT, code="template", detail=lines + more)
+    return CalzionError(f"{subject} has {mistakes}:", hint=hint, code="template", detail=lines + more)
 
 
 def _sentence(problem: Problem) -> str:

@@ -12,6 +12,7 @@ import falcon
 from calzion.controller.api import (
     audit,
     deployments,
+    infrastructure,
     keys,
     moving,
     openapi,
@@ -96,6 +97,8 @@ def routes(parts: ApiParts) -> dict[str, object]:
         "/v1/secret-key/rotation": secrets.KeyRotation(parts.database, parts.vault),
         "/v1/registries": registries.Registries(parts.database),
         "/v1/registries/{host}": registries.Registry(parts.database, parts.vault),
+        "/v1/infrastructure": infrastructure.Infrastructure(parts.database, parts.reconciler),
+        "/v1/infrastructure/plan": infrastructure.InfrastructurePlan(parts.reconciler),
         "/v1/deployments": deployments.Deployments(parts.reconciler),
         one: deployments.Deployment(parts.database, parts.reconciler),
         f"{one}/instances": deployments.Instances(parts.reconciler),

@@ -55,6 +55,15 @@ class Login(Body):
     password: Text
 
 
+class InfrastructureFile(Body):
+    file: Line = Field("infrastructure.yaml", description="its name, for sentences about mistakes")
+    text: str = Field(description="YAML")
+
+
+class AppliedFile(InfrastructureFile):
+    removes: list[str] = Field([], description="what its plan said would be removed; nothing else may be")
+
+
 class NewSecrets(Body):
     secrets: dict[str, str] = Field(min_length=1, description="names and values; all are set, or none")
 

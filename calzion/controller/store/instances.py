@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from calzion.controller.store.schema import instances, ports
 from calzion.errors import CalzionError
-from calzion.model import Endpoint
+from calzion.infrastructure.declaration import limits_data
+from calzion.model import Endpoint, Limits
 
 PORT_RANGE = range(20_000, 32_000)
 """Below the ephemeral range of Linux (32768 on), so that no outgoing connection takes an instance's port."""
@@ -28,7 +29,7 @@ class InstanceRole(StrEnum):
 class InstanceRecord:
     """`pool` is shared by the instances of a service that were started to answer alike, '' where no route leads to it.
 
-    `web`: host names lead to it too.
+    `web`: host names lead to it too. `limits` are those that were declared when it was started.
     """
 
     id: str
@@ -42,6 +43,7 @@ class InstanceRecord:
     web: bool = True
     ports: dict[str, int] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def display(self) -> str:
@@ -63,6 +65,7 @@ def add(connection: Connection, record: InstanceRecord, assigned: Iterable[int])
             web=record.web,
             ports=record.ports,
             endpoints={},
+            limits=limits_data(record.limits),
         )
     )
     for number in assigned:
@@ -100,6 +103,10 @@ def free_ports(connection: Connection, count: int, first: int, usable: Callable[
 def set_endpoints(connection: Connection, id: str, endpoints: dict[str, Endpoint]) -> None:
     data = {name: [endpoint.host, endpoint.port] for name, endpoint in endpoints.items()}
     connection.execute(update(instances).where(instances.c.id == id).values(endpoints=data))
+
+
+def set_limits(connection: Connection, id: str, limits: Limits) -> None:
+    connection.execute(update(instances).where(instances.c.id == id).values(limits=limits_data(limits)))
 
 
 def set_state(connection: Connection, ids: Sequence[str], state: InstanceRole) -> None:
@@ -149,4 +156,5 @@ def _record(row: Row[tuple[object, ...]]) -> InstanceRecord:
         web=data["web"],
         ports=dict(data["ports"]),
         endpoints={name: Endpoint(host, port) for name, (host, port) in data["endpoints"].items()},
+        limits=Limits(**data["limits"]),
     )

@@ -167,6 +167,13 @@ audit = Table(
     Column("digest", String(64), nullable=False),
 )
 
+domains = Table(
+    "domains",
+    metadata,
+    Column("host", String(255), primary_key=True),
+    Column("settings", JSON, nullable=False),
+)
+
 formations = Table(
     "formations",
     metadata,
@@ -190,6 +197,7 @@ instances = Table(
     Column("web", Boolean, nullable=False, server_default=true()),
     Column("ports", JSON, nullable=False),
     Column("endpoints", JSON, nullable=False),
+    Column("limits", JSON, nullable=False, server_default="{}"),
     Index("instances_deployment", "deployment_id"),
 )
 

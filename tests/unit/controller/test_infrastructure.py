@@ -1,0 +1,108 @@
+"""Applying an infrastructure file to deployments that run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from calzion.controller.infrastructure import Infrastructure
+from calzion.errors import CalzionError
+from calzion.infrastructure import parse_infrastructure
+from calzion.model import Limits
+from calzion.progress import DONE
+from tests.fakes.world import NAME, World
+
+TEMPLATE = "shop: {git: shop}\ncalzion/redis:\n"
+PROCFILE = {"shop": "web: serve\nworker: work"}
+FILE = """
+Scale: {app: {shop: 3, shop.worker: 2}}
+Limits: {app: {shop: {memory: 64M, cpus: 0.5}, shop.worker: {memory: 32M}}}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.deploy(TEMPLATE, PROCFILE)
+    return world
+
+
+def apply(world: World, text: str, confirmed: Sequence[str] = ()) -> None:
+    world.events.clear()
+    subject = Infrastructure(world.parts, world.traffic, world.deployer)
+    subject.apply(parse_infrastructure(text.encode()), confirmed, world.events.append)
+    world.settle()
+    assert world.events[-1].kind == DONE
+    assert [event.kind for event in world.events].count(DONE) == 1
+
+
+def planned(world: World, text: str) -> list[str]:
+    subject = Infrastructure(world.parts, world.traffic, world.deployer)
+    return [str(entry) for entry in subject.plan(parse_infrastructure(text.encode()))]
+
+
+def running(world: World) -> dict[str, list[Limits]]:
+    found: dict[str, list[Limits]] = {}
+    for each in world.running():
+        name = f"{each.service}.{each.process_type}"
+        found.setdefault(name, []).append(world.backend.specs[each.id].limits)
+    return found
+
+
+def test_counts_and_limits_take_effect_and_a_second_time_changes_nothing(world: World) -> None:
+    assert len(planned(world, FILE)) == 4
+    assert len(running(world)["shop.web"]) == 1, "a plan changes nothing"
+    apply(world, FILE)
+    found = running(world)
+    assert [(each.memory, each.cpus) for each in found["shop.web"]] == [(64 << 20, 0.5)] * 3
+    assert [(each.memory, each.cpus) for each in found["shop.worker"]] == [(32 << 20, 0.5)] * 2
+    assert found["redis.server"][0].memory is None
+    world.check()
+    before = {each.id for each in world.running()}
+    assert planned(world, FILE) == []
+    apply(world, FILE)
+    assert {each.id for each in world.running()} == before
+    world.deploy(TEMPLATE, PROCFILE)
+    assert {each.id for each in world.running()} == before, "limits are no part of a release"
+
+
+def test_what_the_file_drops_is_removed_once_that_was_confirmed(world: World) -> None:
+    apply(world, FILE)
+    with pytest.raises(CalzionError, match="would remove Scale app:shop"):
+        apply(world, "Scale: {app: {shop.worker: 2}}")
+    assert len(running(world)["shop.web"]) == 3
+    removed = ["Scale app:shop", "Limits app:shop", "Limits app:shop.worker"]
+    apply(world, "Scale: {app: {shop.worker: 2}}", removed)
+    found = running(world)
+    assert (len(found["shop.web"]), len(found["shop.worker"])) == (1, 2)
+    assert {each.memory for each in found["shop.web"] + found["shop.worker"]} == {None}
+    world.check()
+
+
+def test_what_keeps_data_gets_its_limits_in_place(world: World) -> None:
+    before = {each.id for each in world.running()}
+    apply(world, "Limits: {app: {redis: {memory: 128M}}}")
+    assert running(world)["redis.server"][0].memory == 128 << 20
+    assert {each.id for each in world.running()} == before
+    assert planned(world, "Limits: {app: {redis: {memory: 128M}}}") == []
+
+
+def test_a_deployment_to_come_begins_as_declared(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    apply(world, FILE)
+    assert planned(world, FILE) == []
+    world.deploy(TEMPLATE, PROCFILE)
+    found = running(world)
+    assert [each.memory for each in found["shop.web"]] == [64 << 20] * 3
+    assert len(found["shop.worker"]) == 2
+    assert planned(world, FILE) == [], NAME
+
+
+def test_instances_start_again_after_a_crash_within_the_limits_they_had(world: World) -> None:
+    apply(world, FILE)
+    world.lose_power()
+    world.recover()
+    assert {each.memory for each in running(world)["shop.web"]} == {64 << 20}
+    assert planned(world, FILE) == []

@@ -1,0 +1,61 @@
+"""Every mistake of an infrastructure file at once, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from calzion.errors import CalzionError
+from calzion.infrastructure import Declaration, Unit, parse_infrastructure
+from calzion.model import DeploymentName, Limits, ServiceName
+
+WHOLE = b"""
+Scale:
+  shop: {web-app: 3, web-app.worker: 0}
+Limits:
+  shop:
+    web-app: {memory: 1.5G, cpus: 0.5}
+    web-app.worker: {pids: 100}
+"""
+
+
+def mistakes(text: bytes) -> list[str]:
+    with pytest.raises(CalzionError) as caught:
+        parse_infrastructure(text, "i.yaml")
+    return list(caught.value.detail)
+
+
+def test_a_file_is_read_and_survives_its_json() -> None:
+    declared = parse_infrastructure(WHOLE)
+    name, service = DeploymentName("shop"), ServiceName("web-app")
+    assert declared.scale == {name: {Unit(service): 3, Unit(service, "worker"): 0}}
+    worker = Limits(memory=3 << 29, cpus=0.5, processes=100)
+    assert declared.limits_of("shop", "web-app", "worker") == worker
+    assert declared.limits_of("shop", "web-app", "web") == Limits(memory=3 << 29, cpus=0.5)
+    assert declared.limits_of("other", "web-app", "web") == Limits()
+    assert Declaration.of(declared.to_data()) == declared
+    assert parse_infrastructure(b"") == parse_infrastructure(b"Scale:\n") == Declaration()
+
+
+def test_every_mistake_is_told_with_its_place() -> None:
+    text = b"""Scale: {Shop: {a: 1}, shop: {a: 101, "a..b": 1}}
+Limits:
+  shop: {a: {memory: 5M, cpus: 0, pids: 1, memroy: 1G}}
+Scales: {}
+"""
+    found = mistakes(text)
+    assert [line.split(" ")[0] for line in found] == [
+        "i.yaml:1:9:",
+        "i.yaml:1:33:",
+        "i.yaml:1:38:",
+        "i.yaml:3:22:",
+        "i.yaml:3:32:",
+        "i.yaml:3:41:",
+        "i.yaml:3:44:",
+        "i.yaml:4:1:",
+    ]
+    assert "did you mean 'memory'?" in found[-2] and "did you mean 'Scale'?" in found[-1]
+
+
+@pytest.mark.parametrize("text", [b"- a", b"a", b"Scale: [", b"\xff", b"Scale: 1", b"Limits: {a: {b: 3}}"])
+def test_what_is_no_such_file_is_refused_with_a_sentence(text: bytes) -> None:
+    assert mistakes(text)
