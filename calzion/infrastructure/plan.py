@@ -36,14 +36,8 @@ class Entry:
     after: str = ""
 
     def __str__(self) -> str:
-        match self.change:
-            case Change.ADDED:
-                return f"{self.section} {self.name} added: {self.after}"
-            case Change.REMOVED:
-                return f"{self.section} {self.name} removed: {self.before}" + (
-                    f" -> {self.after}" if self.after else ""
-                )
-        return f"{self.section} {self.name} changed: {self.before} -> {self.after}"
+        what = " -> ".join(filter(None, (self.before, self.after)))
+        return f"{self.section} {self.name} {self.change}: {what}"
 
     def to_data(self) -> dict[str, Any]:
         return {
