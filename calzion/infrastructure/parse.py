@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from calzion.infrastructure.declaration import Declaration
+from collections.abc import Iterator
+
+from calzion.infrastructure.declaration import Declaration, Domain
 from calzion.model import Limits
-from calzion.template.data import Data
+from calzion.template.data import Data, described
 from calzion.template.document import decode, read_document
 from calzion.template.places import Places
-from calzion.template.problem import Problem, Unreadable
+from calzion.template.problem import Misfit, Path, Problem, Unreadable
 from calzion.template.report import template_error
 from calzion.template.sources import SourceFile, Sources
 
@@ -24,10 +26,14 @@ def parse_infrastructure(text: bytes, file: str = "infrastructure.yaml") -> Decl
     if not problems or data is not None:
         found: Data = {} if data is None else data
         shape, mistakes = check(InfrastructureShape, found, ())
-        problems += mistakes
+        problems += [*mistakes, *_domain_problems(found)]
     if problems or shape is None:
         sources = Sources([SourceFile(name=file, places=places)])
         raise template_error(file, problems, sources, hint=_HINT)
+    domains = {
+        host: Domain(paths=({"/": each.http} if each.http else {}) | each.paths, redirect=each.redirect or "")
+        for host, each in shape.Domains.items()
+    }
     limits = {
         name: {
             unit: Limits(memory=each.memory, cpus=each.cpus, processes=each.pids)
@@ -35,7 +41,7 @@ def parse_infrastructure(text: bytes, file: str = "infrastructure.yaml") -> Decl
         }
         for name, bounds in shape.Limits.items()
     }
-    return Declaration(scale=shape.Scale, limits=limits)
+    return Declaration(domains=domains, scale=shape.Scale, limits=limits)
 
 
 def _read(text: bytes) -> tuple[Places, list[Problem], Data]:
@@ -47,3 +53,53 @@ def _read(text: bytes) -> tuple[Places, list[Problem], Data]:
     except Unreadable as error:
         return places if places.text else Places(text.decode("utf-8-sig", "replace")), [error.problem], None
     return document.places, list(document.problems), document.data
+
+
+def _domain_problems(data: Data) -> Iterator[Problem]:
+    """What no single value of a domain shows."""
+    domains = data.get("Domains") if isinstance(data, dict) else None
+    for host, keys in domains.items() if isinstance(domains, dict) else ():
+        path: Path = ("Domains", host)
+        if keys is None:
+            yield Misfit("nothing says where the domain leads: write DEPLOYMENT:SERVICE").at(
+                path, on_key=True
+            )
+        elif isinstance(keys, dict):
+            yield from _map_problems(host, keys, path)
+
+
+def _map_problems(host: str, keys: dict[str, Data], path: Path) -> Iterator[Problem]:
+    if not keys.keys() & {"http", "paths", "redirect"}:
+        yield Misfit("nothing says where the domain leads: give it http, paths or redirect").at(
+            path, on_key=True
+        )
+    if "redirect" in keys and keys.keys() & {"http", "paths"}:
+        sentence = "a domain that redirects leads nowhere else: leave out redirect, or http and paths"
+        yield Misfit(sentence).at((*path, "redirect"), on_key=True)
+    if isinstance(to := keys.get("redirect"), str) and to.split("://")[-1].rstrip("/") == host:
+        yield Misfit("a domain can't redirect to itself").at((*path, "redirect"))
+    yield from _foreign(keys, path)
+
+
+def _foreign(keys: dict[str, Data], path: Path) -> Iterator[Problem]:
+    """One domain belongs to one deployment."""
+    paths = keys.get("paths")
+    places: list[tuple[Path, Data]] = [((*path, "http"), keys.get("http"))]
+    if isinstance(paths, dict):
+        places += [((*path, "paths", prefix), target) for prefix, target in paths.items()]
+        if "http" in keys and any(prefix.rstrip("/") == "" for prefix in paths):
+            yield Misfit("http says already where '/' leads").at((*path, "paths", "/"), on_key=True)
+    elif paths is not None:
+        yield Misfit(f"paths is a map of prefixes to DEPLOYMENT:SERVICE, found {described(paths)}").at(path)
+    owners = [(at, _owner(value)) for at, value in places]
+    first = next((owner for _, owner in owners if owner), "")
+    for at, owner in owners:
+        if owner and owner != first:
+            sentence = (
+                f"one domain belongs to one deployment: this leads to {owner}, what stands before to {first}"
+            )
+            yield Misfit(sentence).at(at)
+
+
+def _owner(value: Data) -> str:
+    return value.partition(":")[0] if isinstance(value, str) and ":" in value else ""

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from calzion.infrastructure.values import (
     Count,
     Cpus,
+    HostName,
     Memory,
     Name,
     OrEmpty,
+    PathPrefix,
     Pids,
+    Redirect,
+    TargetText,
     UnitText,
 )
 from calzion.template.shape import Shape
+
+
+def _named_target(value: Any) -> Any:
+    """`example.com: shop:web` is short for `example.com: {http: shop:web}`."""
+    return {"http": value} if isinstance(value, str) else value
+
+
+class DomainShape(Shape):
+    what = "a domain leads to DEPLOYMENT:SERVICE, or is a map of http, paths and redirect"
+
+    http: TargetText | None = None
+    paths: Annotated[dict[PathPrefix, TargetText], OrEmpty] = Field(default_factory=dict)
+    redirect: Redirect | None = None
 
 
 class LimitsShape(Shape):
@@ -29,8 +46,11 @@ class LimitsShape(Shape):
 class InfrastructureShape(Shape):
     what = "an infrastructure file is a map of sections"
     noun = "section"
-    nested: ClassVar[dict[str, type[Shape]]] = {"Limits": LimitsShape}
+    nested: ClassVar[dict[str, type[Shape]]] = {"Domains": DomainShape, "Limits": LimitsShape}
 
+    Domains: Annotated[dict[HostName, Annotated[DomainShape, BeforeValidator(_named_target)]], OrEmpty] = (
+        Field(default_factory=dict)
+    )
     Scale: Annotated[dict[Name, Annotated[dict[UnitText, Count], OrEmpty]], OrEmpty] = Field(
         default_factory=dict
     )
