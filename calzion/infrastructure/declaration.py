@@ -49,10 +49,16 @@ class Target:
 @dataclass(frozen=True, kw_only=True)
 class Domain:
     """`paths` maps prefixes, `/` the rest, each without a slash at its end, to services of one deployment; else
-    `redirect` is the address that stands in place of scheme and host."""
+    `redirect` is the address that stands in place of scheme and host.
+
+    `auth` maps users to bcrypt hashes of their passwords; with none of them everybody may come. With `sticky` a client
+    stays at one instance as long as that is there.
+    """
 
     paths: Mapping[str, Target] = field(default_factory=dict)
     redirect: str = ""
+    auth: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sticky: bool = False
 
     @property
     def deployment(self) -> DeploymentName | None:
@@ -62,24 +68,24 @@ class Domain:
     def __str__(self) -> str:
         if self.redirect:
             return f"redirects to {self.redirect}"
-        led = [f"{path} to {self.paths[path]}" for path in sorted(self.paths) if path != "/"]
-        rest = [str(self.paths["/"])] if "/" in self.paths else []
-        return (
-            f"leads to {', '.join(rest)}" + (f" ({', '.join(led)})" if led else "")
-            if rest
-            else (f"leads {', '.join(led)}")
-        )
+        led = [str(self.paths["/"])] if "/" in self.paths else []
+        led += [f"{self.paths[path]} at {path}" for path in sorted(self.paths) if path != "/"]
+        manner = [f"passwords of {', '.join(sorted(self.auth))}"] if self.auth else []
+        manner += ["sticky"] if self.sticky else []
+        return "; ".join([f"leads to {', '.join(led)}", *manner])
 
     def to_data(self) -> dict[str, Any]:
         return {
             "paths": {path: str(target) for path, target in sorted(self.paths.items())},
             "redirect": self.redirect,
+            "auth": dict(sorted(self.auth.items())),
+            "sticky": self.sticky,
         }
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
         paths = {path: Target.of(target) for path, target in data["paths"].items()}
-        return cls(paths=paths, redirect=data["redirect"])
+        return cls(paths=paths, redirect=data["redirect"], auth=data["auth"], sticky=data["sticky"])
 
 
 Counts = Mapping[Unit, int]

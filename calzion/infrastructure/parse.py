@@ -31,7 +31,12 @@ def parse_infrastructure(text: bytes, file: str = "infrastructure.yaml") -> Decl
         sources = Sources([SourceFile(name=file, places=places)])
         raise template_error(file, problems, sources, hint=_HINT)
     domains = {
-        host: Domain(paths=({"/": each.http} if each.http else {}) | each.paths, redirect=each.redirect or "")
+        host: Domain(
+            paths=({"/": each.http} if each.http else {}) | each.paths,
+            redirect=each.redirect or "",
+            auth=each.auth,
+            sticky=bool(each.sticky),
+        )
         for host, each in shape.Domains.items()
     }
     limits = {
@@ -73,8 +78,9 @@ def _map_problems(host: str, keys: dict[str, Data], path: Path) -> Iterator[Prob
         yield Misfit("nothing says where the domain leads: give it http, paths or redirect").at(
             path, on_key=True
         )
-    if "redirect" in keys and keys.keys() & {"http", "paths"}:
-        sentence = "a domain that redirects leads nowhere else: leave out redirect, or http and paths"
+    beside = sorted(keys.keys() & {"http", "paths", "auth", "sticky"}) if "redirect" in keys else []
+    if beside:
+        sentence = f"a domain that redirects does nothing else: leave out redirect, or {' and '.join(beside)}"
         yield Misfit(sentence).at((*path, "redirect"), on_key=True)
     if isinstance(to := keys.get("redirect"), str) and to.split("://")[-1].rstrip("/") == host:
         yield Misfit("a domain can't redirect to itself").at((*path, "redirect"))

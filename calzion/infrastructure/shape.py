@@ -13,13 +13,16 @@ from calzion.infrastructure.values import (
     Memory,
     Name,
     OrEmpty,
+    PasswordHash,
     PathPrefix,
     Pids,
     Redirect,
     TargetText,
     UnitText,
+    UserName,
 )
 from calzion.template.shape import Shape
+from calzion.template.values import Flag
 
 
 def _named_target(value: Any) -> Any:
@@ -28,11 +31,13 @@ def _named_target(value: Any) -> Any:
 
 
 class DomainShape(Shape):
-    what = "a domain leads to DEPLOYMENT:SERVICE, or is a map of http, paths and redirect"
+    what = "a domain leads to DEPLOYMENT:SERVICE, or is a map of http, paths, redirect, auth and sticky"
 
     http: TargetText | None = None
     paths: Annotated[dict[PathPrefix, TargetText], OrEmpty] = Field(default_factory=dict)
     redirect: Redirect | None = None
+    auth: Annotated[dict[UserName, PasswordHash], OrEmpty] = Field(default_factory=dict)
+    sticky: Flag = None
 
 
 class LimitsShape(Shape):

@@ -24,6 +24,8 @@ _MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)([KMGT]?)i?")
 _HOST = re.compile(
     r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
+_USER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 _MOST_HOST = 253
 
@@ -76,6 +78,24 @@ def redirect(value: Data) -> str:
     path = path_prefix(parts.path) if parts.path else "/"
     authority = host if port is None else f"{host}:{port}"
     return f"{parts.scheme}://{authority}{path.rstrip('/')}"
+
+
+def user_name(value: Data) -> str:
+    name = text(value, "a user's name")
+    if not _USER.fullmatch(name):
+        raise Misfit(f"{shown(name)} is no user's name: use letters, digits and '._@+-', at most 64")
+    return name
+
+
+def password_hash(value: Data) -> str:
+    """Never repeats what was written: it may be the password."""
+    written = value.text if isinstance(value, PlainScalar) else value
+    if not isinstance(written, str) or not _BCRYPT.fullmatch(written):
+        raise Misfit(
+            "the bcrypt hash of a password is needed here, $2b$... with a cost of at most 14: "
+            "'calzion domains password' prints one"
+        )
+    return written
 
 
 def deployment_name(value: Data) -> DeploymentName:
@@ -131,6 +151,8 @@ HostName = Annotated[str, PlainValidator(host_name)]
 TargetText = Annotated[Target, PlainValidator(target)]
 PathPrefix = Annotated[str, PlainValidator(path_prefix)]
 Redirect = Annotated[str, PlainValidator(redirect)]
+UserName = Annotated[str, PlainValidator(user_name)]
+PasswordHash = Annotated[str, PlainValidator(password_hash)]
 Name = Annotated[DeploymentName, PlainValidator(deployment_name)]
 UnitText = Annotated[Unit, PlainValidator(unit)]
 Count = Annotated[int, PlainValidator(count)]

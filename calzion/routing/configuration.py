@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from calzion.ranges import LOOPBACK, NETWORK_BITS
+from calzion.routing import frontend
+from calzion.routing.frontend import DOMAINS, ROUTES
 from calzion.routing.slots import Server, slot_names
 from calzion.routing.state import RouterState
 
-CONFIGURATION, MAP = "haproxy.cfg", "routes.map"
-"""Names within HAProxy's working directory: relative, so that no path needs quoting. The
-runtime API knows the map by the same name."""
+CONFIGURATION = "haproxy.cfg"
+
+ROOT, DOOR_SOCKET = "root", "door.sock"
+"""The directory to which HAProxy is confined where it gives up root, and what it finds in there."""
 
 NOBODY = 65534
 
@@ -47,14 +50,26 @@ def server_options(http: bool) -> str:
     return f"{_CHECKED} {_WATCHED}{pool}"
 
 
-def render_map(state: RouterState) -> str:
-    return "".join(f"{key} {slot}\n" for key, slot in sorted(state.routes.items()))
+def render_map(entries: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
 
 
 def render_configuration(frame: Frame, state: RouterState) -> str:
-    parts = [_global(frame), _HTTP_DEFAULTS, _web(frame), _UNKNOWN, *_slots(state, http=True)]
-    parts += [_TCP_DEFAULTS, _internal(frame), *_slots(state, http=False)]
+    door = f"/{DOOR_SOCKET}" if frame.drop_root else f"{ROOT}/{DOOR_SOCKET}"
+    parts = [_global(frame), _HTTP_DEFAULTS, frontend.web(f"  bind fd@{frame.http}\n")]
+    parts += _slots(state, http=True)
+    parts += [_TCP_DEFAULTS, frontend.doorkeeper(door), _internal(frame), *_slots(state, http=False)]
     return "".join(parts)
+
+
+def render_files(frame: Frame, state: RouterState) -> dict[str, str]:
+    """All that HAProxy reads at its start, by name within its working directory."""
+    return {
+        CONFIGURATION: render_configuration(frame, state),
+        frontend.DOOR: frontend.DOOR_CONFIGURATION,
+        ROUTES: render_map(state.routes),
+        DOMAINS: render_map(state.names),
+    }
 
 
 def _global(frame: Frame) -> str:
@@ -67,7 +82,7 @@ def _global(frame: Frame) -> str:
         f"  hard-stop-after {GRACE}s",
     ]
     if frame.drop_root:
-        lines += [f"  uid {NOBODY}", f"  gid {NOBODY}", "  chroot empty"]
+        lines += [f"  uid {NOBODY}", f"  gid {NOBODY}", f"  chroot {ROOT}"]
     return "\n".join(lines) + "\n"
 
 
@@ -110,30 +125,6 @@ defaults
 """
 
 
-def _web(frame: Frame) -> str:
-    return f"""
-frontend web
-  bind fd@{frame.http}
-  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
-  http-request set-var-fmt(txn.key) h:%[var(txn.host)]
-  http-request set-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Proto http
-  http-request set-header X-Forwarded-Host %[req.hdr(host)]
-  http-request del-header Forwarded
-  http-request del-header Proxy
-  use_backend %[var(txn.key),map_str({MAP},unknown)]
-  default_backend unknown
-"""
-
-
-_UNKNOWN = """
-backend unknown
-  acl speakable var(txn.host) -m reg ^[a-z0-9._-]{1,253}$
-  http-request return status 404 content-type "text/plain; charset=utf-8" hdr X-Content-Type-Options nosniff lf-string "No deployment answers to %[var(txn.host)] here.\\n" if speakable
-  http-request return status 404 content-type "text/plain; charset=utf-8" hdr X-Content-Type-Options nosniff string "No deployment answers to this host name here.\\n"
-"""  # noqa: E501
-
-
 def _internal(frame: Frame) -> str:
     listeners = frame.internal if frame.containers is None else (*frame.internal, frame.containers)
     binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in listeners)
@@ -142,9 +133,9 @@ frontend internal
 {binds}  tcp-request connection reject if !{{ dst {frame.services} }}
   tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
   tcp-request connection set-var-fmt(sess.member) m:%[src,ipmask({NETWORK_BITS})]:%[dst]
-  tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({MAP}) -m found }}
-  tcp-request connection reject if !{{ var(sess.key),map_str({MAP}) -m found }}
-  use_backend %[var(sess.key),map_str({MAP})]
+  tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({ROUTES}) -m found }}
+  tcp-request connection reject if !{{ var(sess.key),map_str({ROUTES}) -m found }}
+  use_backend %[var(sess.key),map_str({ROUTES})]
 """
 
 
@@ -152,7 +143,7 @@ def _slots(state: RouterState, http: bool) -> Iterator[str]:
     placed = {pool.slot: pool.endpoints for pool in state.pools.values()}
     options = server_options(http)
     for slot in slot_names(http):
-        yield f"backend {slot}\n"
+        yield f"backend {slot}\n{frontend.IN_SLOT if http else ''}"
         for endpoint in placed.get(slot, ()):
             server = Server.of(slot, endpoint)
             yield f"  server {server.name} {server.address} {options}\n"

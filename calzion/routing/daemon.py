@@ -19,13 +19,11 @@ from calzion.config import Address
 from calzion.layout import Layout
 from calzion.ranges import LOOPBACK
 from calzion.routing.configuration import (
-    CONFIGURATION,
     GRACE,
-    MAP,
     Frame,
-    render_configuration,
-    render_map,
+    render_files,
 )
+from calzion.routing.doorkeeper import start_doorkeeper
 from calzion.routing.listeners import Listeners
 from calzion.routing.process import BackOff, HaproxyProcess, ProcessIdentity, complaint, start_haproxy
 from calzion.routing.program import HaproxyProgram, find_haproxy
@@ -61,6 +59,7 @@ class _RouterDaemon:
         self._started = time.monotonic()
 
     def run(self) -> None:
+        start_doorkeeper(self._layout.router)
         haproxy = self._adopt() or self._start()
         while not self._stop.given(haproxy):
             haproxy.close()
@@ -108,9 +107,8 @@ class _RouterDaemon:
             containers=listeners.containers.fileno() if listeners.containers else None,
             services=self._services or str(LOOPBACK),
         )
-        (router / "empty").mkdir(exist_ok=True, mode=0o555)
-        (router / MAP).write_text(render_map(state))
-        (router / CONFIGURATION).write_text(render_configuration(frame, state))
+        for name, text in render_files(frame, state).items():
+            (router / name).write_text(text)
 
     def _record(self, haproxy: HaproxyProcess) -> None:
         daemon = ProcessIdentity.of(os.getpid())

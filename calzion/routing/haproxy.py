@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.routing.frontend import DOMAINS, ROUTES
 from calzion.routing.ports import container_port_file, ports_file
 from calzion.routing.runtime import RuntimeApi, RuntimeApiError
 from calzion.routing.slots import Server, difference, place, without
@@ -90,8 +91,7 @@ class HaproxyRouter:
             api.add(server)
         for server in changes.revive:
             api.revive(server)
-        if api.routes() != self._current.routes:
-            api.replace_routes(self._current.routes)
+        _switch(api, self._current)
         for server in changes.remove:
             api.rest(server)
             _delete_idle(api, server)
@@ -130,6 +130,19 @@ class HaproxyRouter:
                 if time.monotonic() > deadline:
                     raise _silent(str(error)) from error
             time.sleep(_PAUSE)
+
+
+def _switch(api: RuntimeApi, state: RouterState) -> None:
+    """Domains lead only to what is there: the routes they need come before them, those they needed go after."""
+    routes, names = api.entries(ROUTES), api.entries(DOMAINS)
+    if names != state.names:
+        between = {**routes, **state.routes}
+        if routes != between:
+            api.replace(ROUTES, between)
+        api.replace(DOMAINS, state.names)
+        routes = between
+    if routes != state.routes:
+        api.replace(ROUTES, state.routes)
 
 
 def _clear(api: RuntimeApi, slot: str) -> bool:

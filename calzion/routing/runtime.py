@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from calzion.routing.configuration import MAP, server_options
-from calzion.routing.slots import Server
+from calzion.routing.configuration import server_options
+from calzion.routing.slots import Server, is_slot
 
 _PROMPT = b"\n> "
 _PAYLOAD = 12_000
@@ -68,7 +68,8 @@ class RuntimeApi:
         """slot -> server's name -> whether it takes traffic."""
         found: dict[str, dict[str, bool]] = {}
         for row in _table(self.ask("show servers state").partition("\n")[2], " "):
-            found.setdefault(row["be_name"], {})[row["srv_name"]] = row["srv_admin_state"] == "0"
+            if is_slot(row["be_name"]):
+                found.setdefault(row["be_name"], {})[row["srv_name"]] = row["srv_admin_state"] == "0"
         return found
 
     def add(self, server: Server) -> None:
@@ -103,19 +104,22 @@ class RuntimeApi:
         rows = _table(self.ask(f"show stat {slot} 6 -1"), ",")
         return {row["svname"]: int(row["scur"] or 0) + int(row["qcur"] or 0) for row in rows}
 
-    def routes(self) -> dict[str, str]:
-        lines = self.ask(f"show map {MAP}").splitlines()
-        return {key: slot for _, key, slot in (line.split(" ", 2) for line in lines)}
+    def entries(self, file: str) -> dict[str, str]:
+        """What a map holds."""
+        answer = self.ask(f"show map {file}")
+        if answer.startswith("Unknown map"):
+            raise RuntimeApiError(f"HAProxy was started without {file}, by an earlier version of Calzion")
+        return {key: value for _, key, value in (line.split(" ", 2) for line in answer.splitlines())}
 
-    def replace_routes(self, routes: Mapping[str, str]) -> None:
-        """Replace the whole map at one moment."""
-        answer = self.ask(f"prepare map {MAP}")
+    def replace(self, file: str, entries: Mapping[str, str]) -> None:
+        """Replace a whole map at one moment."""
+        answer = self.ask(f"prepare map {file}")
         version = answer.removeprefix("New version created: ")
         if not version.isdigit():
             raise RuntimeApiError(f"prepare map: {answer}")
-        for payload in payloads(f"{key} {slot}\n" for key, slot in sorted(routes.items())):
-            self.expect(f"add map @{version} {MAP} <<\n{payload}")
-        self.expect(f"commit map @{version} {MAP}")
+        for payload in payloads(f"{key} {value}\n" for key, value in sorted(entries.items())):
+            self.expect(f"add map @{version} {file} <<\n{payload}")
+        self.expect(f"commit map @{version} {file}")
 
     def _reply(self) -> str:
         received = bytearray()

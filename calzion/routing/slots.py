@@ -7,23 +7,26 @@ ever reloads the configuration.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from calzion.errors import CalzionError
 from calzion.model import Endpoint
+from calzion.routing.names import (
+    MEMBER,
+    address_key,
+    domain_entries,
+    host_key,
+    member_key,
+    service_key,
+    sticky_entries,
+)
 from calzion.routing.state import Placed, RouterState
 from calzion.routing.table import Pool, RouteTable
 
 SLOTS = 1000
 """Slots of each kind, HTTP and TCP; an empty one takes about 10 KB of memory."""
-
-MEMBER = "member"
-"""The value of a key that leads nowhere, but has to be there."""
-
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
 
 Observed = Mapping[str, Mapping[str, bool]]
 """slot -> server's name -> whether it takes traffic."""
@@ -74,25 +77,13 @@ def slot_names(http: bool) -> Iterator[str]:
     return (f"{kind}_{number}" for number in range(SLOTS))
 
 
+def is_slot(backend: str) -> bool:
+    """Whether the backend of HAProxy is for pools: others have servers that are none of a pool's."""
+    return backend.startswith(("http_", "tcp_"))
+
+
 def is_http(slot: str) -> bool:
     return slot.startswith("http_")
-
-
-def host_key(host: str) -> str:
-    """The map's key of a host name. Raises ValueError for what is no lower-case host name."""
-    if not _HOST.fullmatch(host):
-        raise ValueError(f"{host!a} is no host name that the router can serve")
-    return f"h:{host}"
-
-
-def address_key(address: Endpoint) -> str:
-    """The map's key of a service's stable address. Raises ValueError where it is no IPv4 address."""
-    return f"a:{ipaddress.IPv4Address(address.host)}:{int(address.port)}"
-
-
-def member_key(address: str, network: str) -> str:
-    """The map's key that lets a deployment's containers reach a service. Raises ValueError for what is no IPv4."""
-    return f"m:{ipaddress.IPv4Network(network).network_address}:{ipaddress.IPv4Address(address)}"
 
 
 def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> RouterState:
@@ -111,15 +102,29 @@ def place(state: RouterState, table: RouteTable, occupied: Collection[str]) -> R
         for endpoint in pool.endpoints:
             Server.of(slot, endpoint)  # one that is kept and can't be told would stop every later table
         pools[name] = Placed(slot=slot, endpoints=tuple(sorted(set(pool.endpoints))))
+    return RouterState(
+        pools=pools,
+        routes=_routes(table, pools),
+        names=domain_entries(table.domains),
+        passwords={name: domain.auth for name, domain in table.domains.items() if domain.auth},
+    )
+
+
+def _routes(table: RouteTable, pools: Mapping[str, Placed]) -> dict[str, str]:
     routes = {host_key(host): pools[name].slot for host, name in table.hosts.items()}
+    routes |= {service_key(service): pools[name].slot for service, name in table.services.items()}
     routes |= {address_key(address): pools[name].slot for address, name in table.addresses.items()}
     routes |= {member_key(address, network): MEMBER for address, network in table.members.items()}
-    return RouterState(pools=pools, routes=routes)
+    sticky = {
+        target for domain in table.domains.values() if domain.sticky for target in domain.paths.values()
+    }
+    for name in {table.services[target] for target in sticky & table.services.keys()}:
+        routes |= sticky_entries(name, pools[name].slot, map(_name, pools[name].endpoints))
+    return routes
 
 
 def without(state: RouterState, pool: str) -> RouterState:
-    pools = {name: placed for name, placed in state.pools.items() if name != pool}
-    return RouterState(pools=pools, routes=state.routes)
+    return replace(state, pools={name: placed for name, placed in state.pools.items() if name != pool})
 
 
 def difference(state: RouterState, observed: Observed) -> Difference:

@@ -22,17 +22,27 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterState:
-    """`pools` by name, also those that wait for their end. `routes` maps keys of the map file to slots or MEMBER."""
+    """`pools` by name, also those that wait for their end. `routes` are the entries of the map that a switch of
+    releases changes, `names` those of the map of domains. `passwords` maps a domain's users to hashes."""
 
     pools: Mapping[str, Placed] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    passwords: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> str:
         pools = {
             name: {"slot": placed.slot, "endpoints": [[end.host, end.port] for end in placed.endpoints]}
             for name, placed in self.pools.items()
         }
-        return json.dumps({"pools": pools, "routes": dict(self.routes)}, separators=(",", ":"))
+        passwords = {name: dict(users) for name, users in self.passwords.items()}
+        found = {
+            "pools": pools,
+            "routes": dict(self.routes),
+            "names": dict(self.names),
+            "passwords": passwords,
+        }
+        return json.dumps(found, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> RouterState:
@@ -45,7 +55,16 @@ class RouterState:
             )
             for name, placed in data["pools"].items()
         }
-        return cls(pools=pools, routes={str(key): str(slot) for key, slot in data["routes"].items()})
+        return cls(
+            pools=pools,
+            routes=_texts(data["routes"]),
+            names=_texts(data["names"]),
+            passwords={str(name): _texts(users) for name, users in data["passwords"].items()},
+        )
+
+
+def _texts(data: Mapping[object, object]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in data.items()}
 
 
 def state_file(router: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from calzion.infrastructure.declaration import Domain, Target
 from calzion.model import Endpoint
 
 
@@ -22,13 +23,17 @@ class RouteTable:
     """`hosts` maps lower-case host names, `addresses` maps stable endpoints of services, each to a pool's name.
 
     `members` maps the address of a service to the network of its deployment's containers, where it has one: nobody
-    else's may reach it.
+    else's may reach it. `domains` are names that were given: `*.` in front stands for any one label. They come before
+    `hosts`, or behind them with `*.`, and lead to `services`, each of which maps to a pool's name; one that is missing
+    there has nothing that runs.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[Endpoint, str] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    services: Mapping[Target, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for target, http in _targets(self):
@@ -38,5 +43,5 @@ class RouteTable:
 
 
 def _targets(table: RouteTable) -> Iterable[tuple[str, bool]]:
-    yield from ((name, True) for name in table.hosts.values())
+    yield from ((name, True) for name in (*table.hosts.values(), *table.services.values()))
     yield from ((name, False) for name in table.addresses.values())

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from calzion.errors import CalzionError
 from calzion.model import Endpoint
-from calzion.routing.slots import address_key, host_key, place, without
+from calzion.routing.names import address_key, host_key
+from calzion.routing.slots import place, without
 from calzion.routing.state import RouterState
 from calzion.routing.table import RouteTable
 

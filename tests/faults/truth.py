@@ -12,8 +12,9 @@ from typing import Any
 from calzion.backends.hostclient import Lost
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.routing.frontend import ROUTES
+from calzion.routing.names import MEMBER
 from calzion.routing.runtime import RuntimeApi, RuntimeApiError
-from calzion.routing.slots import MEMBER
 from calzion.routing.state import load_state
 from tests.faults.app import KEPT, NAME, guest, services
 from tests.faults.running import names
@@ -102,7 +103,7 @@ def _routes(site: FaultySite, endpoints: set[str]) -> Iterator[str]:
     """HAProxy has the instances' endpoints alone, each slot with a route, and each route with a slot."""
     layout = Layout(site.data)
     with RuntimeApi(layout.router_socket) as api:
-        servers, routes = api.servers(), {key: to for key, to in api.routes().items() if to != MEMBER}
+        servers, routes = api.servers(), {key: to for key, to in api.entries(ROUTES).items() if to != MEMBER}
     filled = {slot for slot, names in servers.items() if names}
     if filled != set(routes.values()):
         yield f"slots {filled} have servers, routes lead to {routes}"

@@ -15,6 +15,7 @@ import pytest
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.model import Endpoint
+from calzion.routing.frontend import ROUTES
 from calzion.routing.haproxy import HaproxyRouter
 from calzion.routing.record import read_record, running_router, stop_router
 from calzion.routing.runtime import RuntimeApi
@@ -162,10 +163,10 @@ def test_apply_repairs_whatever_haproxy_holds(rig: Rig, apps: tuple[App, App]) -
         api.add(Server.of("http_0", stray))
         api.add(Server.of("http_7", stray))
         api.rest(Server.of("http_0", apps[0].endpoint))
-        api.replace_routes({"h:one.test": "http_7", "h:two.test": "http_0"})
+        api.replace(ROUTES, {"h:one.test": "http_7", "h:two.test": "http_0"})
     rig.router.apply(table)
     with RuntimeApi(rig.layout.router_socket) as api:
-        assert api.routes() == {"h:one.test": "http_0"}
+        assert api.entries(ROUTES) == {"h:one.test": "http_0"}
         assert api.servers() == {"http_0": {str(apps[0].endpoint): True}}
     assert _serves(rig, "one.test") == "one"
     assert rig.get("two.test")[0] == 404

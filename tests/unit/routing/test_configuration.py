@@ -4,6 +4,7 @@ import re
 
 from calzion.model import Endpoint
 from calzion.routing.configuration import Frame, render_configuration, render_map, server_options
+from calzion.routing.frontend import IN_SLOT
 from calzion.routing.slots import SLOTS
 from calzion.routing.state import Placed, RouterState
 
@@ -27,13 +28,14 @@ def test_servers_are_in_their_slots() -> None:
     text = render_configuration(FRAME, STATE)
     web = server_options(http=True)
     assert section(text, "backend http_1") == [
+        IN_SLOT.strip(),
         f"server ::1:5000 [::1]:5000 {web}",
         f"server 127.0.0.1:5001 127.0.0.1:5001 {web}",
     ]
     assert section(text, "backend tcp_0") == [
         f"server 127.0.0.1:5002 127.0.0.1:5002 {server_options(http=False)}"
     ]
-    assert section(text, "backend http_0") == []
+    assert section(text, "backend http_0") == [IN_SLOT.strip()]
 
 
 def test_every_slot_is_there() -> None:
@@ -51,7 +53,7 @@ def test_sockets_are_inherited() -> None:
 
 def test_root_is_given_up_where_it_is_held() -> None:
     plain = Frame(control=3, http=4, internal=(), maxconn=1, threads=1, drop_root=False)
-    assert {"uid 65534", "gid 65534", "chroot empty"} <= set(
+    assert {"uid 65534", "gid 65534", "chroot root"} <= set(
         section(render_configuration(FRAME, STATE), "global")
     )
     assert "uid" not in render_configuration(plain, STATE)
@@ -62,5 +64,5 @@ def test_a_request_is_never_sent_twice() -> None:
 
 
 def test_the_map_is_sorted_lines() -> None:
-    assert render_map(STATE) == "a:127.64.0.1:7077 tcp_0\nh:b.test http_1\n"
-    assert render_map(RouterState()) == ""
+    assert render_map(STATE.routes) == "a:127.64.0.1:7077 tcp_0\nh:b.test http_1\n"
+    assert render_map({}) == ""

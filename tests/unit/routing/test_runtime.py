@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from calzion.routing.frontend import ROUTES
 from calzion.routing.runtime import RuntimeApi, RuntimeApiError, payloads
 from calzion.routing.slots import Server
 
@@ -59,7 +60,7 @@ def haproxy(tmp_path: Path) -> Iterator[Haproxy]:
 def test_a_whole_map_is_one_transaction(haproxy: Haproxy) -> None:
     haproxy.replies = [b"New version created: 7\n\n> ", b"+ + + \n> ", b"\n> "]
     with RuntimeApi(haproxy.path) as api:
-        api.replace_routes({"h:b": "http_1", "h:a": "http_0"})
+        api.replace(ROUTES, {"h:b": "http_1", "h:a": "http_0"})
     assert haproxy.commands == [
         "prepare map routes.map\n",
         "add map @7 routes.map <<\nh:a http_0\nh:b http_1\n\n",
@@ -71,7 +72,7 @@ def test_a_whole_map_is_one_transaction(haproxy: Haproxy) -> None:
 def test_a_refused_transaction_is_an_error(haproxy: Haproxy, reply: bytes | None) -> None:
     haproxy.replies = [b"New version created: 7\n\n> ", b"+ + \n> ", reply]
     with RuntimeApi(haproxy.path) as api, pytest.raises(RuntimeApiError):
-        api.replace_routes({"h:a": "http_0"})
+        api.replace(ROUTES, {"h:a": "http_0"})
 
 
 def test_an_add_that_failed_is_an_error(haproxy: Haproxy) -> None:

@@ -6,13 +6,12 @@ from hypothesis import strategies as st
 
 from calzion.errors import CalzionError
 from calzion.model import Endpoint
+from calzion.routing.names import address_key, host_key
 from calzion.routing.slots import (
     SLOTS,
     Difference,
     Server,
-    address_key,
     difference,
-    host_key,
     is_http,
     place,
     without,
