@@ -11,7 +11,7 @@ from calzion.cli.invocation import Invocation, connection_options, pass_invocati
 from calzion.cli.terminal import moment, print_json, print_table
 from calzion.lifetime import span
 
-KEYS = ("name", "release", "state", "services", "expires")
+KEYS = ("name", "release", "state", "services", "urls", "expires")
 
 
 @click.command("list")
@@ -26,12 +26,18 @@ def list_deployments(invocation: Invocation, as_json: bool) -> None:
         return
     now = time.time()
     rows = [
-        [each["name"], version(each["release"]), _state(each, now), ", ".join(each["services"])]
+        [each["name"], version(each["release"]), _state(each, now), ", ".join(each["services"]), _url(each)]
         for each in found
     ]
     print_table(
-        ["NAME", "RELEASE", "STATE", "SERVICES"], rows, "no deployments yet: push one with 'git push'"
+        ["NAME", "RELEASE", "STATE", "SERVICES", "URL"], rows, "no deployments yet: push one with 'git push'"
     )
+
+
+def _url(deployment: dict[str, Any]) -> str:
+    """The first, and how many more there are."""
+    found: list[str] = deployment.get("urls") or []
+    return " ".join([*found[:1], *([f"+{len(found) - 1}"] if found[1:] else [])])
 
 
 def _state(deployment: dict[str, Any], now: float) -> str:

@@ -68,7 +68,7 @@ class Infrastructure:
             for entry in entries:
                 story.log(str(entry))
             if changed:
-                self._traffic.apply()
+                self._route(story)
             self._bring_all(wanted, before, story, listener)
             story.done("applied" if entries else "nothing has changed: everything is as the file says")
 
@@ -87,6 +87,12 @@ class Infrastructure:
             lagging={each.name: lagging for each in known if (lagging := _lagging(connection, each, wanted))},
         )
         return plan(wanted, before, present)
+
+    def _route(self, story: Story) -> None:
+        try:
+            self._traffic.apply()
+        except (CalzionError, OSError) as error:
+            story.warning(f"{error}; the domains follow as soon as the router can take them")
 
     def _bring_all(
         self, wanted: Declaration, before: Declaration, story: Story, listener: Callable[[Event], None]

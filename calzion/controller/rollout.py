@@ -16,6 +16,7 @@ from calzion.controller.beginning import Begin, Beginning
 from calzion.controller.commands import Commands
 from calzion.controller.copying import Copy
 from calzion.controller.formation import release_command
+from calzion.controller.hostnames import urls
 from calzion.controller.launch import Launch, Order
 from calzion.controller.live import live_specs
 from calzion.controller.locks import CancellationToken, check_cancelled
@@ -30,7 +31,7 @@ from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.releases import Release, ReleaseService
 from calzion.controller.store.secrets import Versions
 from calzion.controller.surroundings import Member
-from calzion.controller.traffic import Traffic, is_data_service, routed_services, urls
+from calzion.controller.traffic import Traffic, is_data_service
 from calzion.controller.volumes import remove_stray
 from calzion.errors import CalzionError
 from calzion.lifetime import describe_end
@@ -392,12 +393,12 @@ class Rollout:
             draining = f"; v{self._previous.number} draining" if self._previous else ""
             self._story.step(f"Healthy after {seconds:.1f} s; {switched}{draining}")
         with self._parts.database.read() as connection:
-            routed = routed_services(connection, self._deployment.id)
+            routed = urls(self._parts, connection, self._deployment)
             expires = deployments.by_id(connection, self._deployment.id).expires
         beginning.settle()
         if expires is not None:
             self._story.log(f"{self._deployment.name} {describe_end(expires, self._parts.now())}")
-        for url in urls(self._parts, self._deployment.name, routed):
+        for url in routed:
             self._story.log(url)
         if not routed:
             self._story.log("no web process: nothing is routed")

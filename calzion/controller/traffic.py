@@ -10,11 +10,13 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
+from calzion.controller.hostnames import host_names
 from calzion.controller.parts import Parts
-from calzion.controller.store import deployments, instances
+from calzion.controller.store import deployments, infrastructure, instances
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.errors import CalzionError
-from calzion.model import DeploymentName, Endpoint
+from calzion.infrastructure.declaration import Target
+from calzion.model import DeploymentName, Endpoint, ServiceName
 from calzion.routing.table import Pool, RouteTable
 
 DRAIN_INTERVAL = 0.1
@@ -81,18 +83,26 @@ class Traffic:
         members: dict[str, str] = {}
         routes: dict[Endpoint, str] = {}
         pools: dict[str, Pool] = {}
+        domains = infrastructure.all_domains(connection)
+        named = {target for domain in domains.values() for target in domain.paths.values()}
+        targets: dict[Target, str] = {}
         for deployment in deployments.all_deployments(connection):
             services = _by_service(by_deployment.get(deployment.id, []))
             hosts.update(self._hosts(deployment.name, services))
             network = self._parts.backend.network(deployment.name)
             for service, records in services.items():
                 pools.update(_pools(records))
+                target = Target(deployment.name, ServiceName(service))
+                if target in named and records[0].web:
+                    targets[target] = http_pool(records[0].pool)
                 address = deployments.known_address(connection, deployment.id, service)
                 if address:
                     mine = assigned.get(records[0].id, frozenset())
                     routes.update(self._addresses(address, records[0], mine))
                     members.update({address: network} if network else {})
-        return RouteTable(hosts=hosts, addresses=routes, pools=pools, members=members)
+        return RouteTable(
+            hosts=hosts, addresses=routes, pools=pools, members=members, domains=domains, services=targets
+        )
 
     def sweep(self) -> None:
         """Free the places of pools that a crash or a failure left without instances."""
@@ -156,27 +166,6 @@ class Traffic:
             Endpoint(address, among if number in assigned else number): tcp_pool(record.pool, index)
             for index, (number, among) in enumerate(numbers)
         }
-
-
-def host_names(deployment: DeploymentName, services: Iterable[str], domain: str) -> dict[str, str]:
-    """Host name -> service: each under its own name, and the only one under the deployment's."""
-    routed = sorted(services)
-    names = {f"{service}.{deployment}.{domain}": service for service in routed}
-    if len(routed) == 1:
-        names[f"{deployment}.{domain}"] = routed[0]
-    return names
-
-
-def routed_services(connection: Connection, deployment_id: int) -> list[str]:
-    live = instances.of_deployment(connection, deployment_id, InstanceRole.LIVE)
-    return sorted({record.service for record in live if record.pool and record.web})
-
-
-def urls(parts: Parts, deployment: DeploymentName, services: Iterable[str]) -> list[str]:
-    """The addresses a user can open, shortest first."""
-    port = "" if parts.http_port == 80 else f":{parts.http_port}"
-    names = host_names(deployment, services, parts.domain)
-    return [f"http://{host}{port}" for host in sorted(names, key=lambda host: (len(host), host))]
 
 
 def _awaited(connection: Connection, live: Iterable[InstanceRecord]) -> list[InstanceRecord]:

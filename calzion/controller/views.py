@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from calzion.controller import environment, preparation
+from calzion.controller.hostnames import urls
 from calzion.controller.live import find_live
 from calzion.controller.operations import find_deployment
 from calzion.controller.parts import Parts
@@ -19,7 +20,6 @@ from calzion.controller.store.instances import InstanceRecord, InstanceRole
 from calzion.controller.store.keys import UserKey
 from calzion.controller.store.releases import Release, ReleaseState
 from calzion.controller.surroundings import Surroundings
-from calzion.controller.traffic import routed_services, urls
 from calzion.controller.volumes import kept_volumes
 from calzion.lifetime import is_near
 from calzion.model import Instance, InstanceState
@@ -80,10 +80,8 @@ def deployment_view(parts: Parts, name: str) -> dict[str, Any]:
         summary = _summary(parts, connection, deployment, observed)
         current = releases.current(connection, deployment.id)
         services = _services(parts, connection, deployment, current, observed) if current else []
-        routed = routed_services(connection, deployment.id)
     volumes = parts.backend.volumes(deployment.name)
     return summary | {
-        "urls": urls(parts, deployment.name, routed),
         "services": services,
         "volumes": {_slashed(volume): size for volume, size in sorted(volumes.items())},
         "kept_volumes": [_slashed(volume) for volume in kept_volumes(parts, deployment, volumes)],
@@ -130,6 +128,7 @@ def _summary(
         "release": current.number if current else None,
         "state": _state(parts, connection, deployment, current, observed),
         "services": releases.service_names(connection, current.id) if current else [],
+        "urls": urls(parts, connection, deployment),
         "repository": deployment.repository,
         "created": iso(deployment.created),
         "expires": iso(deployment.expires),

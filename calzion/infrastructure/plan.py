@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -103,7 +103,9 @@ def _domains(wanted: Declaration, before: Declaration, present: Present) -> Iter
     for host in sorted(wanted.domains.keys() | before.domains.keys()):
         old, new = present.domains.get(host), wanted.domains.get(host)
         if old != new:
-            yield _entry(DOMAINS, host, str(old) if old else None, str(new) if new else None)
+            entry = _entry(DOMAINS, host, str(old) if old else None, str(new) if new else None)
+            same = entry.before == entry.after
+            yield replace(entry, after="other passwords") if same else entry
 
 
 def _scale(wanted: Declaration, before: Declaration, present: Present) -> Iterator[Entry]:

@@ -41,6 +41,7 @@ LISTED = {
     "release": 7,
     "state": "running",
     "services": ["redis", "web"],
+    "urls": ["http://example.com:8080", "http://myapp.localhost:8080"],
     "repository": "myapp",
     "created": "2026-01-02T03:04:05Z",
 }
@@ -123,12 +124,12 @@ def test_names_are_checked_before_anything_is_asked(
 
 
 def test_list(calzion: Run, api: FakeApi, capsys: Capture) -> None:
-    held = {**LISTED, "name": "other", "release": None, "state": "empty", "services": []}
+    held = {**LISTED, "name": "other", "release": None, "state": "empty", "services": [], "urls": []}
     api.answers["GET /deployments"] = Answer([LISTED, held])
     assert calzion("list") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "NAME   RELEASE  STATE    SERVICES",
-        "myapp  v7       running  redis, web",
+        "NAME   RELEASE  STATE    SERVICES    URL",
+        "myapp  v7       running  redis, web  http://example.com:8080 +1",
         "other  -        empty",
     ]
     calzion("list", "--json")
@@ -137,6 +138,7 @@ def test_list(calzion: Run, api: FakeApi, capsys: Capture) -> None:
         "release": 7,
         "state": "running",
         "services": ["redis", "web"],
+        "urls": LISTED["urls"],
         "expires": None,
     }
 
@@ -147,8 +149,8 @@ def test_list_says_what_is_left_of_a_life(calzion: Run, api: FakeApi, capsys: Ca
     api.answers["GET /deployments"] = Answer([ending, {**ending, "name": "soon", "expires_soon": True}])
     assert calzion("list") == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "myapp  v7       running, expires in 3 d    redis, web",
-        "soon   v7       running, expires in 3 d !  redis, web",
+        "myapp  v7       running, expires in 3 d    redis, web  http://example.com:8080 +1",
+        "soon   v7       running, expires in 3 d !  redis, web  http://example.com:8080 +1",
     ]
     calzion("list", "--json")
     assert json.loads(capsys.readouterr().out)[0]["expires"] == until

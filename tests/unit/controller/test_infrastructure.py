@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from calzion.controller.infrastructure import Infrastructure
+from calzion.controller.views import deployment_view
 from calzion.errors import CalzionError
-from calzion.infrastructure import parse_infrastructure
-from calzion.model import Limits
+from calzion.infrastructure import Target, parse_infrastructure
+from calzion.model import DeploymentName, Limits, ServiceName
 from calzion.progress import DONE
 from tests.fakes.world import NAME, World
 
@@ -36,6 +37,12 @@ def apply(world: World, text: str, confirmed: Sequence[str] = ()) -> None:
     world.settle()
     assert world.events[-1].kind == DONE
     assert [event.kind for event in world.events].count(DONE) == 1
+
+
+def apply_quietly(world: World, text: str) -> None:
+    """Without what only a router that answers can do."""
+    subject = Infrastructure(world.parts, world.traffic, world.deployer)
+    subject.apply(parse_infrastructure(text.encode()), (), world.events.append)
 
 
 def planned(world: World, text: str) -> list[str]:
@@ -106,3 +113,60 @@ def test_instances_start_again_after_a_crash_within_the_limits_they_had(world: W
     world.recover()
     assert {each.memory for each in running(world)["shop.web"]} == {64 << 20}
     assert planned(world, FILE) == []
+
+
+DOMAINS = """
+Domains:
+  example.com: {http: app:shop, paths: {/later: app:later}, sticky: true}
+  old.test: {redirect: "https://example.com"}
+"""
+SHOP, LATER = (Target(NAME, ServiceName(name)) for name in ("shop", "later"))
+
+
+def test_domains_are_routed_shown_and_taken_back(world: World) -> None:
+    assert [entry.split(":")[0] for entry in planned(world, DOMAINS)] == [
+        "Domains example.com added",
+        "Domains old.test added",
+    ]
+    before = {each.id for each in world.running()}
+    apply(world, DOMAINS)
+    table = world.router.table
+    assert table.domains["example.com"].paths == {"/": SHOP, "/later": LATER}
+    assert set(table.services) == {SHOP} and table.services[SHOP] == table.hosts["app.localhost"]
+    assert deployment_view(world.parts, NAME)["urls"][0] == "http://example.com"
+    assert planned(world, DOMAINS) == []
+    world.deploy(TEMPLATE, {"shop": "web: serve anew\nworker: work"})
+    assert world.router.table.services[SHOP] != table.services[SHOP], "the domain follows the release"
+    assert {each.id for each in world.running()} != before
+    apply(world, "", ["Domains example.com", "Domains old.test"])
+    assert not world.router.table.domains and not world.router.table.services
+
+
+def test_a_domain_of_another_deployment_is_refused(world: World) -> None:
+    world.deploy("shop: {git: shop}\n", PROCFILE, name=DeploymentName("other"))
+    for host in ("other.localhost", "shop.other.localhost", "*.other.localhost"):
+        with pytest.raises(CalzionError, match="belongs to other") as caught:
+            planned(world, f"Domains: {{'{host}': 'app:shop'}}")
+        assert caught.value.code == "conflict"
+    assert planned(world, "Domains: {shop.other.localhost: 'other:shop'}")
+
+
+def test_passwords_show_in_no_plan(world: World) -> None:
+    first, second = (f"$2b$04${letter * 53}" for letter in "ab")
+    one, two = (
+        f"Domains: {{example.com: {{http: 'app:shop', auth: {{alice: {each}}}}}}}" for each in (first, second)
+    )
+    apply(world, one)
+    (entry,) = planned(world, two)
+    assert entry == "Domains example.com changed: leads to app:shop; passwords of alice -> other passwords"
+    assert world.router.table.domains["example.com"].auth == {"alice": first}
+    told = " ".join(str(event) for event in world.events)
+    assert "$2b$" not in told and "alice" in told
+
+
+def test_domains_that_the_router_did_not_hear_of_follow(world: World) -> None:
+    world.router.away = True
+    apply_quietly(world, DOMAINS)
+    world.router.away = False
+    world.traffic.catch_up()
+    assert "example.com" in world.router.table.domains

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calzion.errors import CalzionError
-from calzion.infrastructure import Declaration, Unit, parse_infrastructure
+from calzion.infrastructure import Declaration, Domain, Target, Unit, parse_infrastructure
 from calzion.model import DeploymentName, Limits, ServiceName
 
 WHOLE = b"""
@@ -59,3 +59,54 @@ Scales: {}
 @pytest.mark.parametrize("text", [b"- a", b"a", b"Scale: [", b"\xff", b"Scale: 1", b"Limits: {a: {b: 3}}"])
 def test_what_is_no_such_file_is_refused_with_a_sentence(text: bytes) -> None:
     assert mistakes(text)
+
+
+HASH = f"$2b$12${'a' * 53}"
+DOMAINS = f"""
+Domains:
+  example.com: shop:web
+  "*.example.com":
+    http: shop:web
+    paths: {{/api/: shop:api}}
+    auth: {{alice: {HASH}}}
+    sticky: true
+  old.example.com: {{redirect: https://EXAMPLE.com:8443/shop/}}
+"""
+
+
+def test_domains_are_read_and_survive_their_json() -> None:
+    declared = parse_infrastructure(DOMAINS.encode())
+    web, api = (Target(DeploymentName("shop"), ServiceName(name)) for name in ("web", "api"))
+    assert declared.domains == {
+        "example.com": Domain(paths={"/": web}),
+        "*.example.com": Domain(paths={"/": web, "/api": api}, auth={"alice": HASH}, sticky=True),
+        "old.example.com": Domain(redirect="https://example.com:8443/shop"),
+    }
+    assert Declaration.of(declared.to_data()) == declared
+    assert HASH not in repr(declared) + str(declared.domains["*.example.com"])
+    shown = "leads to shop:web, shop:api at /api; passwords of alice; sticky"
+    assert str(declared.domains["*.example.com"]) == shown
+
+
+def test_every_mistake_of_domains_is_told_with_its_place() -> None:
+    text = b"""Domains:
+  Example.com: shop:web
+  a.test: shop
+  b.test: {paths: {/a: shop:web, /b: other:web}}
+  c.test: {redirect: "https://d.test", sticky: true}
+  d.test: {redirect: "ftp://x"}
+  e.test: {}
+  f.test: {http: "shop:web", paths: {api: "shop:web", "/../x": "shop:web"}}
+  g.test: {http: "shop:web", auth: {alice: hunter2}}
+  h.test: {http: "shop:web", auth: {"a:b": x}, stiky: true}
+  "*.*.test": shop:web
+  i.test: {redirect: "https://i.test"}
+  a.test: shop:web
+"""
+    found = mistakes(text)
+    places = [tuple(map(int, line.split(":")[1:3])) for line in found]
+    assert places == sorted(places)
+    assert {line for line, _ in places} == {*range(2, 14)}
+    told = "\n".join(found)
+    assert "hunter2" not in told and "calzion domains password" in told
+    assert "did you mean 'sticky'?" in told and "one domain belongs to one deployment" in told
