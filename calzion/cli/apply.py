@@ -1,4 +1,4 @@
-"""`calzion apply` and `calzion domains`."""
+"""`calzion apply`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from calzion.cli.follow import events, follow, printer
 from calzion.cli.invocation import Invocation, connection_options, pass_invocation
-from calzion.cli.terminal import print_json, print_table
+from calzion.cli.terminal import print_json
 from calzion.errors import WOULD_CHANGE, CalzionError
 
 _MOST = 1 << 20
@@ -49,29 +49,6 @@ def apply_file(invocation: Invocation, file: Path, plan_only: bool, yes: bool, a
     else:
         follow(events(stream), printer(invocation))
     return 0
-
-
-@click.group()
-def domains() -> None:
-    """Which host names lead where, besides those that Calzion gives itself."""
-
-
-@domains.command("list")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-@connection_options
-@pass_invocation
-def list_domains(invocation: Invocation, as_json: bool) -> None:
-    """List the domains, and where each path of them leads."""
-    found: list[dict[str, Any]] = invocation.client().get("/domains")
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        [each["domain"] + ("" if path == "/" else path), to]
-        for each in found
-        for path, to in (each["paths"] or {"/": f"redirects to {each['redirect']}"}).items()
-    ]
-    print_table(["DOMAIN", "LEADS TO"], rows, "no domains: name them in a file for 'calzion apply'")
 
 
 def _text(file: Path) -> str:

@@ -162,6 +162,25 @@ PAGES: dict[str, Page] = {
             10: "with --plan: something would change",
         },
     ),
+    "domains": Page(
+        examples={
+            "calzion domains list": "which names lead where",
+            "calzion domains password": "a hash for 'auth: {alice: ...}' in an infrastructure file",
+        }
+    ),
+    "domains list": Page(
+        examples={
+            "calzion domains list": "a line for each path",
+            "calzion domains list --json": "for a program",
+        }
+    ),
+    "domains password": Page(
+        examples={
+            "calzion domains password": "asks for it twice",
+            "openssl rand -base64 18 | tee /dev/stderr | calzion domains password": "one that nobody has chosen",
+        },
+        server=False,
+    ),
     "tokens": Page(
         examples={
             "calzion tokens add ci --scope deploy --allow 'myapp-*'": "for a pipeline",

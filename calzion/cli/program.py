@@ -45,7 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "secrets": ("secrets:secrets", "Values that a template names and nobody sees."),
     "restart": ("operate:restart", "Start the instances anew, without an interruption."),
     "scale": ("operate:scale", "Set how many instances run."),
-    "apply": ("apply:apply_file", "Bring scale and limits to what a file says."),
+    "apply": ("apply:apply_file", "Bring domains, scale and limits to what a file says."),
+    "domains": ("domains:domains", "Host names that deployments were given."),
     "ttl": ("ttl:ttl", "Have a deployment remove itself after a time."),
     "volumes": ("volumes:volumes", "What is kept of a deployment's data, and its removal."),
     "export": ("exporting:export_deployment", "Write a deployment with its data to a file."),
@@ -91,7 +92,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "import",
         "destroy",
     ),
-    "Looking": ("list", "volumes", "ps", "show", "releases", "logs", "env"),
+    "Looking": ("list", "domains", "volumes", "ps", "show", "releases", "logs", "env"),
     "Users": ("keys", "tokens", "login", "logout", "audit"),
     "Templates": ("init", "template"),
 }

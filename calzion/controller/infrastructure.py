@@ -14,7 +14,7 @@ from calzion.controller.locks import CancellationToken
 from calzion.controller.operations import replace_instances
 from calzion.controller.parts import Parts
 from calzion.controller.scaling import scale
-from calzion.controller.store import deployments, infrastructure, instances, releases
+from calzion.controller.store import audit, deployments, infrastructure, instances, releases
 from calzion.controller.store.deployments import Deployment
 from calzion.controller.store.instances import InstanceRole
 from calzion.controller.traffic import Traffic
@@ -63,6 +63,12 @@ class Infrastructure:
                 entries = self._plan(connection, wanted, before)
                 _insist_on_confirmation(entries, confirmed)
                 infrastructure.declare(connection, wanted)
+                audit.record(
+                    connection,
+                    "infrastructure",
+                    now=self._parts.now(),
+                    changes=[str(each) for each in entries],
+                )
                 changed = [each.name for each in entries if each.section == DOMAINS]
                 infrastructure.set_domains(connection, {host: wanted.domains.get(host) for host in changed})
             for entry in entries:

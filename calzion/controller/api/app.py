@@ -99,6 +99,7 @@ def routes(parts: ApiParts) -> dict[str, object]:
         "/v1/registries/{host}": registries.Registry(parts.database, parts.vault),
         "/v1/infrastructure": infrastructure.Infrastructure(parts.database, parts.reconciler),
         "/v1/infrastructure/plan": infrastructure.InfrastructurePlan(parts.reconciler),
+        "/v1/domains": infrastructure.Domains(parts.database),
         "/v1/deployments": deployments.Deployments(parts.reconciler),
         one: deployments.Deployment(parts.database, parts.reconciler),
         f"{one}/instances": deployments.Instances(parts.reconciler),

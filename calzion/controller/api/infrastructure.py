@@ -13,7 +13,7 @@ from calzion.controller.api.stream import respond
 from calzion.controller.scope import Right
 from calzion.controller.store import infrastructure
 from calzion.controller.store.database import Database
-from calzion.infrastructure import parse_infrastructure
+from calzion.infrastructure import Domain, parse_infrastructure
 
 MAX_BODY = 3 << 20
 """Bytes; the file itself may have 1 MiB, and JSON escapes some of it."""
@@ -49,6 +49,28 @@ class InfrastructurePlan:
         """What applying the file would change."""
         data = body.read(request, bodies.InfrastructureFile, MAX_BODY)
         response.media = self._reconciler.answer("plan_infrastructure", declaration=_declaration(data))
+
+
+class Domains:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @needs(Right.ADMIN)
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        """Every domain: where it leads, and who has a password for it."""
+        with self._database.read() as connection:
+            found = infrastructure.all_domains(connection)
+        response.media = [_domain(name, domain) for name, domain in found.items()]
+
+
+def _domain(name: str, domain: Domain) -> dict[str, Any]:
+    return {
+        "domain": name,
+        "paths": {path: str(target) for path, target in sorted(domain.paths.items())},
+        "redirect": domain.redirect,
+        "users": sorted(domain.auth),
+        "sticky": domain.sticky,
+    }
 
 
 def _declaration(data: bodies.InfrastructureFile) -> dict[str, Any]:
