@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from calzion.backends.docker.engine import Engine
+from calzion.layout import Layout
 from tests.stories.apps import web
 from tests.stories.site import PROGRAM, Site
 
@@ -46,6 +49,15 @@ def requests(get: Callable[[], tuple[int, object]]) -> Iterator[Counter[int]]:
         thread.join()
 
 
+def engine_limits(site: Site, deployment: str) -> list[tuple[int, int]]:
+    """Memory and processes of each of its containers, as the engine says."""
+    api = Engine(Layout(site.data), os.environ).api
+    labels = [f"calzion.installation={(site.data / 'installation').read_text().strip()}"]
+    labels.append(f"calzion.deployment={deployment}")
+    found = [api.inspect_container(each["Id"]) for each in api.containers(filters={"label": labels})]
+    return [(each["HostConfig"]["Memory"], each["HostConfig"]["PidsLimit"]) for each in found]
+
+
 def test_a_file_is_planned_applied_and_taken_back_without_a_failed_request(site: Site) -> None:
     file = site.root / "infrastructure.yaml"
     file.write_text(FILE + "Scael: {}\n")
@@ -65,6 +77,8 @@ def test_a_file_is_planned_applied_and_taken_back_without_a_failed_request(site:
         applied = site.calzion("apply", str(file))
         assert applied.returncode == 0, applied.stderr
         assert len(site.json("ps", "shop")) == 2
+        if site.backend == "docker":
+            assert engine_limits(site, "shop") == [(300 << 20, 500)] * 2
         again = site.calzion("apply", "--plan", "--json", str(file))
         assert again.returncode == 0 and json.loads(again.stdout)["entries"] == []
 
