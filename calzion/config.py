@@ -42,6 +42,28 @@ class SearchPath:
 
 
 @dataclass(frozen=True)
+class PortRange:
+    """From `first` to `last`; none where that is smaller."""
+
+    first: int
+    last: int
+
+    def __contains__(self, port: object) -> bool:
+        return isinstance(port, int) and self.first <= port <= self.last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}" if self.last >= self.first else ""
+
+
+NO_PORTS = PortRange(1, 0)
+
+MOST_PORTS = 256
+
+
+@dataclass(frozen=True)
 class PartNames:
     names: frozenset[str]
 
@@ -59,6 +81,7 @@ class Settings:
     ssh: Address
     api: Address | None
     http: Address
+    tcp_ports: PortRange
     domain: str
     store: str
     registry: str
@@ -128,6 +151,16 @@ def _address(text: str) -> Address:
 
 def _address_or_off(text: str) -> Address | None:
     return None if text == OFF else _address(text)
+
+
+def _ports(text: str) -> PortRange:
+    if not text:
+        return NO_PORTS
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 0 < first <= last < 65536 or last - first >= MOST_PORTS:
+        raise ValueError(f"{text!r} is no range such as 30000-30019, of at most {MOST_PORTS} ports")
+    return PortRange(first, last)
 
 
 def _path(text: str) -> Path:
@@ -243,6 +276,13 @@ SETTINGS: tuple[Setting, ...] = (
         _address_or_off,
     ),
     Setting("http", "0.0.0.0:8080", "where the router answers", _address),
+    Setting(
+        "tcp-ports",
+        "",
+        "ports that an infrastructure file may lead to services, such as 30000-30019",
+        _ports,
+        number=True,
+    ),
     Setting("domain", "localhost", "deployments are reached as SERVICE.DEPLOYMENT.DOMAIN", _domain),
     Setting(
         "store",
@@ -390,7 +430,7 @@ def _find(
 
 
 def _socket_problems(data: Path) -> list[str]:
-    longest = Layout(data).reconciler_socket
+    longest = Layout(data).door_socket
     if len(os.fsencode(longest)) > MAX_SOCKET_PATH:
         return [f"data: {data} is too long for unix sockets below it; choose a path of at most 80 characters"]
     return []

@@ -43,6 +43,11 @@ class Layout:
         return self.run / "host.sock"
 
     @property
+    def door_socket(self) -> Path:
+        """Where HAProxy asks whether a password opens a domain; the directory above it is all that HAProxy sees."""
+        return self.router / "root" / "door.sock"
+
+    @property
     def router_socket(self) -> Path:
         """HAProxy's runtime API."""
         return self.run / "haproxy.sock"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy import Connection
 
+from calzion.config import PortRange
 from calzion.controller.deployer import Deployer
 from calzion.controller.live import Live, find_live
 from calzion.controller.locks import CancellationToken
@@ -22,6 +23,7 @@ from calzion.errors import CalzionError
 from calzion.infrastructure.declaration import Declaration, Domain
 from calzion.infrastructure.plan import (
     DOMAINS,
+    PORTS,
     Change,
     Entry,
     Present,
@@ -69,16 +71,19 @@ class Infrastructure:
                     now=self._parts.now(),
                     changes=[str(each) for each in entries],
                 )
-                changed = [each.name for each in entries if each.section == DOMAINS]
-                infrastructure.set_domains(connection, {host: wanted.domains.get(host) for host in changed})
+                infrastructure.set_domains(
+                    connection,
+                    {each.name: wanted.domains.get(each.name) for each in entries if each.section == DOMAINS},
+                )
             for entry in entries:
                 story.log(str(entry))
-            if changed:
+            if any(each.section in (DOMAINS, PORTS) for each in entries):
                 self._route(story)
             self._bring_all(wanted, before, story, listener)
             story.done("applied" if entries else "nothing has changed: everything is as the file says")
 
     def _plan(self, connection: Connection, wanted: Declaration, before: Declaration) -> tuple[Entry, ...]:
+        _check_ports(wanted, self._parts.tcp_ports)
         known = deployments.all_deployments(connection)
         domains = infrastructure.all_domains(connection)
         _check_owners(wanted, before, domains, self._parts.domain, [each.name for each in known])
@@ -98,7 +103,7 @@ class Infrastructure:
         try:
             self._traffic.apply()
         except (CalzionError, OSError) as error:
-            story.warning(f"{error}; the domains follow as soon as the router can take them")
+            story.warning(f"{error}; domains and ports follow as soon as the router can take them")
 
     def _bring_all(
         self, wanted: Declaration, before: Declaration, story: Story, listener: Callable[[Event], None]
@@ -210,6 +215,17 @@ def _insist_on_confirmation(entries: Collection[Entry], confirmed: Collection[st
             code="refused",
             detail=[str(entry) for entry in entries if entry.change is Change.REMOVED],
         )
+
+
+def _check_ports(wanted: Declaration, held: PortRange) -> None:
+    for port in sorted(wanted.ports):
+        if port not in held:
+            holds = f"it holds {held}" if str(held) else "it holds none"
+            raise CalzionError(
+                f"the router does not hold the port {port}, so it can't lead to {wanted.ports[port]}: {holds}",
+                hint="set tcp-ports to a range that has it, and start the router again",
+                code="usage",
+            )
 
 
 def _check_owners(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from calzion.backends.protocol import Backend
+from calzion.config import PortRange
 from calzion.controller.locks import DeploymentLocks
 from calzion.controller.observed import Observed
 from calzion.controller.store.database import Database
@@ -47,6 +48,7 @@ class Parts:
     `allow_privileged`: templates may ask for containers that can do all that the machine's root can.
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `unpruned` is set while what no release needs could not be removed.
+    `tcp_ports` are those that the router holds for services to the outside.
     `service_addresses` is the range of services' stable addresses.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
@@ -60,6 +62,7 @@ class Parts:
     stories: StoryBook
     domain: str
     http_port: int
+    tcp_ports: PortRange
     uploads: Uploads
     open_upload: Callable[[str, str, str], SourceTree]
     open_commit: Callable[[str, str, str], AbstractContextManager[SourceTree]]

@@ -85,7 +85,9 @@ class Traffic:
         pools: dict[str, Pool] = {}
         domains = infrastructure.all_domains(connection)
         named = {target for domain in domains.values() for target in domain.paths.values()}
+        ports = infrastructure.declared(connection).ports
         targets: dict[Target, str] = {}
+        outside: dict[int, str] = {}
         for deployment in deployments.all_deployments(connection):
             services = _by_service(by_deployment.get(deployment.id, []))
             hosts.update(self._hosts(deployment.name, services))
@@ -95,13 +97,21 @@ class Traffic:
                 target = Target(deployment.name, ServiceName(service))
                 if target in named and records[0].web:
                     targets[target] = http_pool(records[0].pool)
+                if (first := tcp_pool(records[0].pool, 0)) in pools:
+                    outside |= dict.fromkeys((port for port, to in ports.items() if to == target), first)
                 address = deployments.known_address(connection, deployment.id, service)
                 if address:
                     mine = assigned.get(records[0].id, frozenset())
                     routes.update(self._addresses(address, records[0], mine))
                     members.update({address: network} if network else {})
         return RouteTable(
-            hosts=hosts, addresses=routes, pools=pools, members=members, domains=domains, services=targets
+            hosts=hosts,
+            addresses=routes,
+            pools=pools,
+            members=members,
+            domains=domains,
+            services=targets,
+            ports=outside,
         )
 
     def sweep(self) -> None:

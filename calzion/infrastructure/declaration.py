@@ -94,9 +94,10 @@ Bounds = Mapping[Unit, Limits]
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """`domains` by host name, which may begin with `*.`; `scale` and `limits` by deployment."""
+    """`domains` by host name, which may begin with `*.`; `ports` to the outside; `scale` and `limits` by deployment."""
 
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    ports: Mapping[int, Target] = field(default_factory=dict)
     scale: Mapping[DeploymentName, Counts] = field(default_factory=dict)
     limits: Mapping[DeploymentName, Bounds] = field(default_factory=dict)
 
@@ -112,6 +113,7 @@ class Declaration:
         """JSON data that `of` reads."""
         return {
             "domains": {host: domain.to_data() for host, domain in sorted(self.domains.items())},
+            "ports": {str(port): str(target) for port, target in sorted(self.ports.items())},
             "scale": {
                 deployment: {str(unit): count for unit, count in sorted(counts.items())}
                 for deployment, counts in sorted(self.scale.items())
@@ -126,6 +128,7 @@ class Declaration:
     def of(cls, data: Mapping[str, Any]) -> Self:
         return cls(
             domains={host: Domain.of(domain) for host, domain in data["domains"].items()},
+            ports={int(port): Target.of(target) for port, target in data["ports"].items()},
             scale={
                 DeploymentName(name): {Unit.of(unit): int(count) for unit, count in counts.items()}
                 for name, counts in data["scale"].items()

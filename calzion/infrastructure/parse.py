@@ -46,7 +46,7 @@ def parse_infrastructure(text: bytes, file: str = "infrastructure.yaml") -> Decl
         }
         for name, bounds in shape.Limits.items()
     }
-    return Declaration(domains=domains, scale=shape.Scale, limits=limits)
+    return Declaration(domains=domains, ports=shape.Ports, scale=shape.Scale, limits=limits)
 
 
 def _read(text: bytes) -> tuple[Places, list[Problem], Data]:

@@ -10,7 +10,7 @@ from typing import Any
 from calzion.infrastructure.declaration import Declaration, Domain, Unit, limits_text
 from calzion.model import DeploymentName, Limits
 
-DOMAINS, SCALE, LIMITS = "Domains", "Scale", "Limits"
+DOMAINS, PORTS, SCALE, LIMITS = "Domains", "Ports", "Scale", "Limits"
 
 _UNNAMED = ("web", "server")
 """The process types that a service alone means: an app's, and that of an image."""
@@ -63,6 +63,7 @@ def plan(wanted: Declaration, before: Declaration, present: Present) -> tuple[En
     is left as it is."""
     return (
         *_domains(wanted, before, present),
+        *_ports(wanted, before),
         *_scale(wanted, before, present),
         *_limits(wanted, before, present),
     )
@@ -106,6 +107,13 @@ def _domains(wanted: Declaration, before: Declaration, present: Present) -> Iter
             entry = _entry(DOMAINS, host, str(old) if old else None, str(new) if new else None)
             same = entry.before == entry.after
             yield replace(entry, after="other passwords") if same else entry
+
+
+def _ports(wanted: Declaration, before: Declaration) -> Iterator[Entry]:
+    for port in sorted(wanted.ports.keys() | before.ports.keys()):
+        old, new = before.ports.get(port), wanted.ports.get(port)
+        if old != new:
+            yield _entry(PORTS, f":{port}", str(old) if old else None, str(new) if new else None)
 
 
 def _scale(wanted: Declaration, before: Declaration, present: Present) -> Iterator[Entry]:

@@ -16,6 +16,7 @@ from calzion.infrastructure.values import (
     PasswordHash,
     PathPrefix,
     Pids,
+    Port,
     Redirect,
     TargetText,
     UnitText,
@@ -56,6 +57,7 @@ class InfrastructureShape(Shape):
     Domains: Annotated[dict[HostName, Annotated[DomainShape, BeforeValidator(_named_target)]], OrEmpty] = (
         Field(default_factory=dict)
     )
+    Ports: Annotated[dict[Port, TargetText], OrEmpty] = Field(default_factory=dict)
     Scale: Annotated[dict[Name, Annotated[dict[UnitText, Count], OrEmpty]], OrEmpty] = Field(
         default_factory=dict
     )

@@ -24,6 +24,7 @@ _MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)([KMGT]?)i?")
 _HOST = re.compile(
     r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
+_PORT = re.compile(r":([1-9][0-9]{0,4})")
 _USER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
@@ -102,6 +103,15 @@ def deployment_name(value: Data) -> DeploymentName:
     return _label(DeploymentName, text(value, "the name of a deployment"))
 
 
+def port(value: Data) -> int:
+    """`:5433`; the address is every one at which the router answers."""
+    written = text(value, "a port such as ':5433'")
+    found = _PORT.fullmatch(written)
+    if not found or not 0 < int(found[1]) < 65536:
+        raise Misfit(f"{shown(written)} is no port: write ':5433' in quotes, from 1 to 65535")
+    return int(found[1])
+
+
 def unit(value: Data) -> Unit:
     service, dot, kind = text(value, "a service, or SERVICE.TYPE").partition(".")
     return Unit(_label(ServiceName, service), process_type(kind) if dot else "")
@@ -150,6 +160,7 @@ def _label(kind: type[_Name], name: str) -> _Name:
 HostName = Annotated[str, PlainValidator(host_name)]
 TargetText = Annotated[Target, PlainValidator(target)]
 PathPrefix = Annotated[str, PlainValidator(path_prefix)]
+Port = Annotated[int, PlainValidator(port)]
 Redirect = Annotated[str, PlainValidator(redirect)]
 UserName = Annotated[str, PlainValidator(user_name)]
 PasswordHash = Annotated[str, PlainValidator(password_hash)]

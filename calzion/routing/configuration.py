@@ -27,7 +27,7 @@ _WATCHED = "observe layer4 error-limit 3 on-error mark-down"
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets.
+    """What stays while HAProxy runs. `control`, `http`, `internal`, `outside` are descriptors of listening sockets.
 
     `containers` is the one to which the engine's machine redirects what containers send to `services`, the range of
     services' stable addresses.
@@ -36,6 +36,7 @@ class Frame:
     control: int
     http: int
     internal: tuple[int, ...]
+    outside: tuple[int, ...] = ()
     maxconn: int
     threads: int
     drop_root: bool
@@ -58,7 +59,8 @@ def render_configuration(frame: Frame, state: RouterState) -> str:
     door = f"/{DOOR_SOCKET}" if frame.drop_root else f"{ROOT}/{DOOR_SOCKET}"
     parts = [_global(frame), _HTTP_DEFAULTS, frontend.web(f"  bind fd@{frame.http}\n")]
     parts += _slots(state, http=True)
-    parts += [_TCP_DEFAULTS, frontend.doorkeeper(door), _internal(frame), *_slots(state, http=False)]
+    parts += [_TCP_DEFAULTS, frontend.doorkeeper(door), _internal(frame), _outside(frame)]
+    parts += [*_slots(state, http=False)]
     return "".join(parts)
 
 
@@ -134,6 +136,19 @@ frontend internal
   tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
   tcp-request connection set-var-fmt(sess.member) m:%[src,ipmask({NETWORK_BITS})]:%[dst]
   tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({ROUTES}) -m found }}
+  tcp-request connection reject if !{{ var(sess.key),map_str({ROUTES}) -m found }}
+  use_backend %[var(sess.key),map_str({ROUTES})]
+"""
+
+
+def _outside(frame: Frame) -> str:
+    """Ports that lead to services where an infrastructure file says so; others turn everybody away."""
+    if not frame.outside:
+        return ""
+    binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in frame.outside)
+    return f"""
+frontend outside
+{binds}  tcp-request connection set-var-fmt(sess.key) x:%[dst_port]
   tcp-request connection reject if !{{ var(sess.key),map_str({ROUTES}) -m found }}
   use_backend %[var(sess.key),map_str({ROUTES})]
 """

@@ -6,6 +6,7 @@ HAProxy goes on, and the next daemon adopts it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import select
@@ -13,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from types import FrameType
 
 from calzion.config import Address
@@ -28,28 +30,39 @@ from calzion.routing.listeners import Listeners
 from calzion.routing.process import BackOff, HaproxyProcess, ProcessIdentity, complaint, start_haproxy
 from calzion.routing.program import HaproxyProgram, find_haproxy
 from calzion.routing.record import RouterRecord, only_router, read_record, record_file, write_record
-from calzion.routing.state import load_state
+from calzion.routing.state import RouterState, load_state
 
 _FILES = 65_536
 _RESERVED_FILES = 1500
 """Descriptors for listeners, health checks and the like; each connection takes two more."""
 
 
-def run_router(layout: Layout, http: Address, services: str | None = None) -> None:
+def run_router(
+    layout: Layout, http: Address, services: str | None = None, outside: Iterable[int] = ()
+) -> None:
     """Run until SIGTERM or SIGINT, which end HAProxy after the open requests.
 
     `services` is the range of services' stable addresses where containers reach them; None without containers.
+    `outside` are the ports that are held for services to the outside.
     Raises CalzionError: conflict where another one runs or an address is taken, unsupported without HAProxy.
     """
     program = find_haproxy()
     layout.router.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_router(layout):
-        _RouterDaemon(layout, http, program, services).run()
+        _RouterDaemon(layout, http, program, services, tuple(outside)).run()
 
 
 class _RouterDaemon:
-    def __init__(self, layout: Layout, http: Address, program: HaproxyProgram, services: str | None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        http: Address,
+        program: HaproxyProgram,
+        services: str | None,
+        outside: tuple[int, ...],
+    ) -> None:
         self._layout = layout
+        self._outside = outside
         self._http = http
         self._program = program
         self._services = services
@@ -59,7 +72,7 @@ class _RouterDaemon:
         self._started = time.monotonic()
 
     def run(self) -> None:
-        start_doorkeeper(self._layout.router)
+        start_doorkeeper(self._layout)
         haproxy = self._adopt() or self._start()
         while not self._stop.given(haproxy):
             haproxy.close()
@@ -79,7 +92,7 @@ class _RouterDaemon:
             haproxy = HaproxyProcess(record.haproxy)
         except ProcessLookupError:
             return None
-        if record.http == str(self._http):
+        if record.http == str(self._http) and record.frame == self._fingerprint():
             self._record(haproxy)
             return haproxy
         haproxy.end(GRACE)
@@ -87,7 +100,9 @@ class _RouterDaemon:
 
     def _start(self) -> HaproxyProcess:
         if self._listeners is None:
-            self._listeners = Listeners.open(self._layout, self._http, containers=self._services is not None)
+            self._listeners = Listeners.open(
+                self._layout, self._http, self._outside, containers=self._services is not None
+            )
         self._render(self._listeners)
         haproxy = start_haproxy(self._program.path, self._layout.router, self._listeners.descriptors)
         self._started = time.monotonic()
@@ -101,6 +116,7 @@ class _RouterDaemon:
             control=listeners.control.fileno(),
             http=listeners.http.fileno(),
             internal=tuple(listener.fileno() for listener in listeners.internal),
+            outside=tuple(listener.fileno() for listener in listeners.outside),
             maxconn=_connections(),
             threads=min(4, len(os.sched_getaffinity(0))),
             drop_root=os.geteuid() == 0,
@@ -116,9 +132,29 @@ class _RouterDaemon:
         write_record(
             self._layout,
             RouterRecord(
-                daemon=daemon, haproxy=haproxy.identity, http=str(self._http), version=self._program.version
+                daemon=daemon,
+                haproxy=haproxy.identity,
+                http=str(self._http),
+                version=self._program.version,
+                frame=self._fingerprint(),
             ),
         )
+
+    def _fingerprint(self) -> str:
+        """What an HAProxy that is running has to have been started with, by this or another version of Calzion."""
+        frame = Frame(
+            control=0,
+            http=1,
+            internal=(2,),
+            outside=self._outside,
+            maxconn=1,
+            threads=1,
+            drop_root=os.geteuid() == 0,
+            containers=None if self._services is None else 3,
+            services=self._services or str(LOOPBACK),
+        )
+        files = render_files(frame, RouterState())
+        return hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
 
     def _pause(self) -> float:
         """Seconds until the next start; says why HAProxy ended where it could not even begin."""

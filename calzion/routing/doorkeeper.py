@@ -6,9 +6,8 @@ import os
 import socketserver
 import struct
 import threading
-from pathlib import Path
 
-from calzion.routing.configuration import DOOR_SOCKET, NOBODY, ROOT
+from calzion.layout import Layout
 from calzion.routing.credentials import BusyError, Credentials
 from calzion.routing.spop import (
     GOODBYE,
@@ -24,19 +23,17 @@ from calzion.routing.spop import (
 )
 
 
-def start_doorkeeper(router: Path) -> None:
-    """Answer in threads of this process, until it ends. `router` is HAProxy's working directory."""
-    directory = router / ROOT
-    directory.mkdir(exist_ok=True, mode=0o711)
-    path = directory / DOOR_SOCKET
+def start_doorkeeper(layout: Layout) -> None:
+    """Answer in threads of this process, until it ends."""
+    path = layout.door_socket
+    path.parent.mkdir(exist_ok=True, mode=0o711)
     path.unlink(missing_ok=True)
-    mask = os.umask(0o177)
+    # For HAProxy's user, who sees nothing else; others can't enter the directory above it.
+    mask = os.umask(0o111)
     try:
-        server = _Server(str(path), Credentials(router))
+        server = _Server(str(path), Credentials(layout.router))
     finally:
         os.umask(mask)
-    if os.geteuid() == 0:
-        os.chown(path, NOBODY, NOBODY)
     threading.Thread(target=server.serve_forever, name="doorkeeper", daemon=True).start()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -21,17 +22,25 @@ class Listeners:
     control: socket.socket
     http: socket.socket
     internal: tuple[socket.socket, ...]
+    outside: tuple[socket.socket, ...] = ()
     containers: socket.socket | None = None
 
     @classmethod
-    def open(cls, layout: Layout, http: Address, *, containers: bool = False) -> Self:
+    def open(
+        cls, layout: Layout, http: Address, outside: Iterable[int] = (), *, containers: bool = False
+    ) -> Self:
         """Raises CalzionError (conflict) where an address is taken."""
         with ExitStack() as opened:
-            web = opened.enter_context(_listen(http))
+            web = opened.enter_context(_listen(http, "--http"))
+            ports = tuple(
+                opened.enter_context(_listen(Address(http.host, port), "--tcp-ports")) for port in outside
+            )
             internal = tuple(map(opened.enter_context, open_block(layout.router)))
             for_containers = opened.enter_context(open_container_port(layout.router)) if containers else None
             opened.pop_all()
-        return cls(control=_control(layout), http=web, internal=internal, containers=for_containers)
+        return cls(
+            control=_control(layout), http=web, internal=internal, outside=ports, containers=for_containers
+        )
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -43,11 +52,12 @@ class Listeners:
 
     @property
     def _all(self) -> tuple[socket.socket, ...]:
-        found = (self.control, self.http, *self.internal)
+        found = (self.control, self.http, *self.internal, *self.outside)
         return (*found, self.containers) if self.containers else found
 
 
-def _listen(address: Address) -> socket.socket:
+def _listen(address: Address, flag: str) -> socket.socket:
+    """`flag` is that of the setting which names the address."""
     try:
         family, _, _, _, name = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -57,7 +67,7 @@ def _listen(address: Address) -> socket.socket:
     except OSError as error:
         raise CalzionError(
             f"the router can't listen at {address}: {error.strerror or error}",
-            hint="end what listens there, or choose another address with --http",
+            hint=f"end what listens there, or choose another address with {flag}",
             code="conflict",
         ) from error
 

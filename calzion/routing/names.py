@@ -35,6 +35,11 @@ def address_key(address: Endpoint) -> str:
     return f"a:{ipaddress.IPv4Address(address.host)}:{int(address.port)}"
 
 
+def port_key(port: int) -> str:
+    """The key of a port to the outside."""
+    return f"x:{int(port)}"
+
+
 def member_key(address: str, network: str) -> str:
     """The key that lets a deployment's containers reach a service. Raises ValueError for what is no IPv4."""
     return f"m:{ipaddress.IPv4Network(network).network_address}:{ipaddress.IPv4Address(address)}"

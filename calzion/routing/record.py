@@ -20,12 +20,13 @@ from calzion.routing.state import write_durably
 
 @dataclass(frozen=True, kw_only=True)
 class RouterRecord:
-    """`http` is where the router answers, as HOST:PORT."""
+    """`http` is where the router answers, as HOST:PORT. `frame` tells one configuration of HAProxy from another."""
 
     daemon: ProcessIdentity
     haproxy: ProcessIdentity
     http: str
     version: str
+    frame: str = ""
 
 
 def record_file(layout: Layout) -> Path:

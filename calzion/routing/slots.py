@@ -19,6 +19,7 @@ from calzion.routing.names import (
     domain_entries,
     host_key,
     member_key,
+    port_key,
     service_key,
     sticky_entries,
 )
@@ -114,6 +115,7 @@ def _routes(table: RouteTable, pools: Mapping[str, Placed]) -> dict[str, str]:
     routes = {host_key(host): pools[name].slot for host, name in table.hosts.items()}
     routes |= {service_key(service): pools[name].slot for service, name in table.services.items()}
     routes |= {address_key(address): pools[name].slot for address, name in table.addresses.items()}
+    routes |= {port_key(port): pools[name].slot for port, name in table.ports.items()}
     routes |= {member_key(address, network): MEMBER for address, network in table.members.items()}
     sticky = {
         target for domain in table.domains.values() if domain.sticky for target in domain.paths.values()

@@ -25,7 +25,7 @@ class RouteTable:
     `members` maps the address of a service to the network of its deployment's containers, where it has one: nobody
     else's may reach it. `domains` are names that were given: `*.` in front stands for any one label. They come before
     `hosts`, or behind them with `*.`, and lead to `services`, each of which maps to a pool's name; one that is missing
-    there has nothing that runs.
+    there has nothing that runs. `ports` to the outside map to pools' names, too.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class RouteTable:
     members: Mapping[str, str] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
     services: Mapping[Target, str] = field(default_factory=dict)
+    ports: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for target, http in _targets(self):
@@ -44,4 +45,4 @@ class RouteTable:
 
 def _targets(table: RouteTable) -> Iterable[tuple[str, bool]]:
     yield from ((name, True) for name in (*table.hosts.values(), *table.services.values()))
-    yield from ((name, False) for name in table.addresses.values())
+    yield from ((name, False) for name in (*table.addresses.values(), *table.ports.values()))

@@ -97,7 +97,7 @@ def _run_router(settings: Settings, ready: Ready) -> None:
 
     _when_answering(settings.layout.router_socket, ready)
     services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
-    run_router(settings.layout, settings.http, services)
+    run_router(settings.layout, settings.http, services, settings.tcp_ports)
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -261,6 +261,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         stories=StoryBook(layout.stories),
         domain=settings.domain,
         http_port=settings.http.port,
+        tcp_ports=settings.tcp_ports,
         uploads=Uploads(layout.uploads),
         open_upload=lambda name, directory, commit: DirectoryTree(
             _below(layout.uploads / name, directory), commit

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from calzion.config import PortRange
 from calzion.controller.claim import Claim
 from calzion.controller.deployer import Deployer
 from calzion.controller.expiry import Expiry
@@ -80,6 +81,7 @@ class World:
             stories=StoryBook(self.directory / "stories"),
             domain="localhost",
             http_port=80,
+            tcp_ports=PortRange(5000, 5009),
             uploads=Uploads(self.directory / "uploads"),
             open_upload=lambda name, directory, commit: FakeTree(name, commit),
             open_commit=lambda repository, commit, directory: nullcontext(FakeTree(directory, commit)),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +33,7 @@ from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.routing.daemon import run_router
 try:
-    run_router(Layout(Path(sys.argv[1])), Address("127.0.0.1", int(sys.argv[2])))
+    run_router(Layout(Path(sys.argv[1])), Address("127.0.0.1", int(sys.argv[2])), outside=map(int, sys.argv[3:]))
 except CalzionError as error:
     sys.exit(error.message)
 """
@@ -57,8 +57,9 @@ def free_port() -> int:
 class Rig:
     """`daemon` is the router daemon; `router` is what the controller would hold."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, outside: Sequence[int] = ()) -> None:
         self.layout = Layout(data)
+        self.outside = outside
         self.port = free_port()
         self.router = HaproxyRouter(self.layout)
         self.start()
@@ -69,7 +70,7 @@ class Rig:
 
     def command(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", _MAIN, str(self.layout.data), str(self.port)],
+            [sys.executable, "-c", _MAIN, str(self.layout.data), *map(str, (self.port, *self.outside))],
             stderr=subprocess.PIPE,
             text=True,
         )

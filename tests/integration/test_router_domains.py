@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from calzion.infrastructure import Domain, Target
 from calzion.model import DeploymentName, ServiceName
 from calzion.routing.frontend import COOKIE
 from calzion.routing.table import Pool, RouteTable
-from tests.integration.router_rig import App, Rig, until
+from tests.integration.router_rig import App, Rig, free_port, read_all, until
 
 SHOP, API = (Target(DeploymentName("shop"), ServiceName(name)) for name in ("web", "api"))
 SECRET = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
@@ -24,7 +25,7 @@ SECRET = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    rig = Rig(tmp_path_factory.mktemp("router"))
+    rig = Rig(tmp_path_factory.mktemp("router"), outside=(free_port(), free_port()))
     yield rig
     rig.close()
 
@@ -252,3 +253,25 @@ def test_no_request_fails_while_domains_change(rig: Rig, app: Callable[[str], Ap
     for each in threads:
         each.join()
     assert found.keys() == {"shop", "api"}, found
+
+
+def test_a_port_to_the_outside_leads_to_a_service_while_a_file_says_so(
+    rig: Rig, app: Callable[[str], App]
+) -> None:
+    one, two = app("one"), app("two")
+    for served in (one, two):
+        pool = Pool(name=served.name, endpoints=(served.endpoint,), http=False)
+        rig.router.apply(RouteTable(ports={rig.outside[0]: pool.name}, pools={pool.name: pool}))
+        assert f'"{served.name}"'.encode() in _raw(rig.outside[0])
+        assert _raw(rig.outside[1]) == b""
+    rig.router.apply(RouteTable())
+    assert _raw(rig.outside[0]) == b""
+
+
+def _raw(port: int) -> bytes:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: raw\r\nConnection: close\r\n\r\n")
+            return read_all(client)
+    except (ConnectionResetError, BrokenPipeError):
+        return b""

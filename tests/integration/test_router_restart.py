@@ -148,7 +148,7 @@ def test_one_daemon_per_data_directory(rig: Rig) -> None:
 
 def test_an_address_in_use_is_said(tmp_path: Path, rig: Rig) -> None:
     other = Rig.__new__(Rig)
-    other.layout, other.port = Layout(tmp_path / "other"), rig.port
+    other.layout, other.port, other.outside = Layout(tmp_path / "other"), rig.port, ()
     second = other.command()
     _, said = second.communicate(timeout=30)
     assert second.returncode == 1
@@ -196,7 +196,7 @@ def test_haproxy_does_not_stay_root(rig: Rig) -> None:
     groups = next(line.split()[1:] for line in status.splitlines() if line.startswith("Groups:"))
     assert uids == ["65534"] * 4
     assert "0" not in groups
-    assert Path(f"/proc/{rig.haproxy}/root").readlink() == rig.layout.router / "empty"
+    assert Path(f"/proc/{rig.haproxy}/root").readlink() == rig.layout.door_socket.parent
 
 
 def test_an_unusable_haproxy_is_a_sentence(rig: Rig) -> None:

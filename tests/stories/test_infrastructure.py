@@ -8,14 +8,17 @@ import json
 import os
 import subprocess
 import threading
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from calzion.backends.docker.engine import Engine
 from calzion.layout import Layout
 from tests.stories.apps import web
-from tests.stories.site import PROGRAM, Site
+from tests.stories.site import PROGRAM, Site, free_port
 
 FILE = "Scale: {shop: {web: 2}}\nLimits: {shop: {web: {memory: 300M, pids: 500}}}\n"
 
@@ -28,6 +31,14 @@ Domains:
   "*.example.test": {{http: store:web, sticky: true}}
   old.test: {{redirect: http://example.test}}
 """
+
+
+PORT = free_port()
+
+
+@pytest.fixture(scope="module")
+def flags() -> tuple[str, ...]:
+    return ("--tcp-ports", str(PORT))
 
 
 @contextmanager
@@ -137,6 +148,10 @@ def test_domains_lead_to_a_deployment_while_the_file_changes(site: Site) -> None
         store.commit(web("two"))
         assert store.push("store").status == 0
     assert found.keys() == {200}, found
+    file.write_text(f"{file.read_text()}Ports: {{':{PORT}': 'store:web'}}\n")
+    assert site.calzion("apply", str(file)).returncode == 0
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/") as answer:
+        assert b'"two"' in answer.read()
     (listed,) = site.json("domains", "list")
     assert (listed["domain"], listed["paths"]) == ("example.test", {"/": "store:web", "/a": "store:web"})
     file.write_text("Domains: {web.store.localhost: 'shop:web', example.test: 'store:web'}\n")

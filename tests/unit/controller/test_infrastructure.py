@@ -142,6 +142,20 @@ def test_domains_are_routed_shown_and_taken_back(world: World) -> None:
     assert not world.router.table.domains and not world.router.table.services
 
 
+def test_a_port_that_the_router_holds_leads_to_a_service(world: World) -> None:
+    file = "Ports: {':5001': 'app:shop', ':5002': 'app:none'}"
+    assert planned(world, file) == ["Ports :5001 added: app:shop", "Ports :5002 added: app:none"]
+    apply(world, file)
+    table = world.router.table
+    (pool,) = table.ports.values()
+    assert set(table.ports) == {5001} and pool in table.addresses.values()
+    assert planned(world, file) == []
+    with pytest.raises(CalzionError, match=r"does not hold the port 6000.*it holds 5000-5009"):
+        planned(world, "Ports: {':6000': 'app:shop'}")
+    apply(world, "", ["Ports :5001", "Ports :5002"])
+    assert not world.router.table.ports
+
+
 def test_a_domain_of_another_deployment_is_refused(world: World) -> None:
     world.deploy("shop: {git: shop}\n", PROCFILE, name=DeploymentName("other"))
     for host in ("other.localhost", "shop.other.localhost", "*.other.localhost"):

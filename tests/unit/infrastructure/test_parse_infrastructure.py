@@ -88,6 +88,14 @@ def test_domains_are_read_and_survive_their_json() -> None:
     assert str(declared.domains["*.example.com"]) == shown
 
 
+def test_ports_are_read_and_survive_their_json() -> None:
+    declared = parse_infrastructure(b"Ports: {':5433': shop:db}")
+    assert declared.ports == {5433: Target(DeploymentName("shop"), ServiceName("db"))}
+    assert Declaration.of(declared.to_data()) == declared
+    found = mistakes(b"Ports:\n  ':0': shop:db\n  5433: shop:db\n  ':70000': shop:db\n  ':5433': db\n")
+    assert [line.split(":")[1] for line in found] == ["2", "3", "4", "5"]
+
+
 def test_every_mistake_of_domains_is_told_with_its_place() -> None:
     text = b"""Domains:
   Example.com: shop:web
