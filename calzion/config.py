@@ -14,6 +14,7 @@ from typing import Any
 from calzion.configfile import NAME, read_config_file
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.registryurl import RegistryUrl
 
 OFF = "off"
 
@@ -61,7 +62,7 @@ class Settings:
     http: Address
     domain: str
     store: str
-    registry: str
+    registry: RegistryUrl
     build_parallel: int
     build_timeout: float
     build_memory: int
@@ -227,7 +228,13 @@ SETTINGS: tuple[Setting, ...] = (
         _store,
         secret=True,
     ),
-    Setting("registry", "embedded", "where services find each other", _choice("embedded"), secret=True),
+    Setting(
+        "registry",
+        "embedded",
+        "where instances are registered: embedded, etcd://HOST:PORT[,HOST:PORT][/PREFIX] (etcds:// for TLS)",
+        RegistryUrl.parse,
+        secret=True,
+    ),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),

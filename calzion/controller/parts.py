@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -19,6 +19,7 @@ from calzion.controller.troubles import Troubles
 from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
+from calzion.discovery.registration import Registration
 from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
 from calzion.ranges import LOOPBACK
 from calzion.routing.protocol import Router
@@ -48,6 +49,7 @@ class Parts:
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `unpruned` is set while what no release needs could not be removed.
     `service_addresses` is the range of services' stable addresses.
+    `announce` says which instances should be registered as far as they are up.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
 
@@ -66,6 +68,7 @@ class Parts:
     forget_branch: Callable[[str, DeploymentName], None]
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
+    announce: Callable[[Iterable[Registration]], None] = lambda _: None
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10

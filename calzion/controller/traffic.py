@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, instances
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
+from calzion.discovery.registration import Registration
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName, Endpoint
 from calzion.routing.table import Pool, RouteTable
@@ -63,7 +64,9 @@ class Traffic:
             self._behind = True
             with self._parts.database.read() as connection:
                 table = self.table(connection)
+                registrations = _registrations(connection)
             self._parts.router.apply(table)
+            self._parts.announce(registrations)
             self._behind = False
 
     def catch_up(self) -> None:
@@ -193,6 +196,21 @@ def _awaited(connection: Connection, live: Iterable[InstanceRecord]) -> list[Ins
 def is_data_service(record: InstanceRecord) -> bool:
     """Whether routes lead to it at its stable address alone."""
     return bool(record.pool and not record.web)
+
+
+def _registrations(connection: Connection) -> list[Registration]:
+    names = {each.id: each.name for each in deployments.all_deployments(connection)}
+    return [
+        Registration(
+            deployment=names[record.deployment_id],
+            service=record.service,
+            port=port,
+            instance=record.id,
+            endpoint=endpoint,
+        )
+        for record in instances.all_instances(connection, InstanceRole.LIVE)
+        for port, endpoint in record.endpoints.items()
+    ]
 
 
 def _by_service(records: Iterable[InstanceRecord]) -> dict[str, list[InstanceRecord]]:

@@ -36,7 +36,9 @@ def stages(backend: str, without: Collection[str] = ()) -> tuple[tuple[Part, ...
 
     `without` names parts that somebody else starts and keeps up.
     """
-    router = Part("router", outlives=True, kept=("CALZION_HTTP", "CALZION_CONTAINER_NETWORK"))
+    router = Part(
+        "router", outlives=True, kept=("CALZION_HTTP", "CALZION_CONTAINER_NETWORK", "CALZION_REGISTRY")
+    )
     every = (
         (Part("host", outlives=True), router) if backend == PROCESS else (router,),
         (Part("reconciler"),),

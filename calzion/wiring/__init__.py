@@ -19,6 +19,7 @@ from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
+from calzion.wiring.discovery import check_registry, make_registrar
 from calzion.wiring.platform import (
     address_plan,
     choose_platform,
@@ -95,7 +96,10 @@ def _run_router(settings: Settings, ready: Ready) -> None:
 
     _when_answering(settings.layout.router_socket, ready)
     services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
+    registrar = make_registrar(settings)
+    registrar.start()
     run_router(settings.layout, settings.http, services)
+    registrar.stop()
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -228,6 +232,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
     from calzion.controller.vault import Vault
+    from calzion.discovery.orders import Announcer
     from calzion.gitreceive.branch import remove_branch
     from calzion.gitreceive.source import open_commit
     from calzion.routing.haproxy import HaproxyRouter
@@ -265,6 +270,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         service_addresses=platform.service_addresses,
+        announce=Announcer(layout.registrations),
         port_is_free=platform.port_is_free,
         address_is_free=platform.address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
@@ -355,6 +361,7 @@ def _part_checks(
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
         PartCheck("api", api),
+        *check_registry(settings),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
     )
 

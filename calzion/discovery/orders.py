@@ -1,0 +1,75 @@
+"""What should be registered, from the reconciler to who keeps it so: a file, which both may be away from."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from calzion.discovery.registration import Registration
+from calzion.model import Endpoint
+
+_log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """The reconciler's side. For one thread at a time."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self, registrations: Iterable[Registration]) -> None:
+        """These should be registered as far as they are up, and nothing else.
+
+        What can't be written is written with the next call: no rollout fails for it.
+        """
+        text = _written(sorted(registrations))
+        try:
+            if not self._file.exists() or self._file.read_text(encoding="utf-8") != text:
+                new = self._file.with_name(f"{self._file.name}.new")
+                new.write_text(text, encoding="utf-8")
+                new.replace(self._file)
+        except OSError as error:
+            _log.warning("what should be registered can't be written now: %s", error)
+
+
+class Orders:
+    """The keeper's side."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: tuple[int, int] | None = None
+        self._registrations: tuple[Registration, ...] = ()
+
+    def read(self) -> tuple[Registration, ...]:
+        """The newest that can be read; nothing before there was one."""
+        try:
+            status = self._file.stat()
+            # Every writing makes another file.
+            if (seen := (status.st_ino, status.st_mtime_ns)) != self._seen:
+                self._registrations = _read(self._file.read_text(encoding="utf-8"))
+                self._seen = seen
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("what should be registered can't be read: %s", error)
+        return self._registrations
+
+
+def _written(registrations: Iterable[Registration]) -> str:
+    rows = [[*each.key, each.endpoint.host, each.endpoint.port] for each in registrations]
+    return json.dumps(rows)
+
+
+def _read(text: str) -> tuple[Registration, ...]:
+    return tuple(
+        Registration(
+            deployment=str(deployment),
+            service=str(service),
+            port=str(port),
+            instance=str(instance),
+            endpoint=Endpoint(str(host), int(number)),
+        )
+        for deployment, service, port, instance, host, number in json.loads(text)
+    )

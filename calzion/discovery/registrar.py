@@ -1,0 +1,88 @@
+"""Keeps registered what should be and is up. Lives beside the router, which outlives the reconciler."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from calzion.discovery.orders import Orders
+from calzion.discovery.publisher import Publisher
+from calzion.discovery.registration import Registration
+from calzion.model import Endpoint
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 0.25
+"""Seconds between two looks at what should be and what is up."""
+
+
+class Registrar:
+    """`listening` tells which of some endpoints are up. `told` gets why a registry is not as it should be, '' where all
+    are, once whenever that changes."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        publishers: Sequence[Publisher],
+        listening: Callable[[Collection[Endpoint]], Collection[Endpoint]],
+        told: Callable[[str], None],
+    ) -> None:
+        self._orders = orders
+        self._publishers = publishers
+        self._listening = listening
+        self._told = told
+        self._stopping = threading.Event()
+        self._up: tuple[Registration, ...] | None = None
+        self._trouble: str | None = None
+
+    def start(self) -> None:
+        runs = [publisher.run for publisher in self._publishers]
+        for run in (*runs, self._run):
+            threading.Thread(target=run, name="registrar", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for publisher in self._publishers:
+            publisher.stop()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except Exception:
+                _log.exception("a look at the instances broke")
+            self._stopping.wait(INTERVAL)
+
+    def look(self) -> None:
+        """Have the publishers know what is up now."""
+        wanted = self._orders.read()
+        there = self._listening({each.endpoint for each in wanted})
+        up = tuple(each for each in wanted if each.endpoint in there)
+        if up != self._up:
+            self._up = up
+            for publisher in self._publishers:
+                publisher.want(up)
+        trouble = "; ".join(publisher.trouble for publisher in self._publishers if publisher.trouble)
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._told(trouble)
+
+
+class TroubleFile:
+    """Where other processes read why the registry is not as it should be."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def write(self, trouble: str) -> None:
+        new = self._file.with_name(f"{self._file.name}.new")
+        new.write_text(trouble, encoding="utf-8")
+        new.replace(self._file)
+
+    def read(self) -> str:
+        try:
+            return self._file.read_text(encoding="utf-8")
+        except OSError:
+            return ""
