@@ -58,6 +58,11 @@ class Layout:
         return self.run / "registry-trouble"
 
     @property
+    def discovery(self) -> Path:
+        """Where instances ask for one another, and the key of the tokens with which they may."""
+        return self.router / "discovery.json"
+
+    @property
     def registry(self) -> Path:
         """Certificates and the password for a registry elsewhere."""
         return self.data / "registry"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -49,6 +49,7 @@ class Parts:
     `tasks` are the ids of tasks that rollouts run right now, which the store does not know.
     `unpruned` is set while what no release needs could not be removed.
     `service_addresses` is the range of services' stable addresses.
+    `discovery` gives the variables by which a deployment's instances ask for one another.
     `announce` says which instances should be registered as far as they are up.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
@@ -68,6 +69,7 @@ class Parts:
     forget_branch: Callable[[str, DeploymentName], None]
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
+    discovery: Callable[[DeploymentName], Mapping[str, str]] = lambda _: {}
     announce: Callable[[Iterable[Registration]], None] = lambda _: None
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()

@@ -94,7 +94,11 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """`internal_ports` are the ports at which apps answer on their stable addresses."""
+    """`internal_ports` are the ports at which apps answer on their stable addresses.
+
+    `discovery` are the variables by which instances ask for one another. They belong to this machine, and are no part
+    of what releases are compared by.
+    """
 
     deployment: DeploymentName
     uid: int
@@ -103,6 +107,7 @@ class Surroundings:
     secrets: Mapping[str, str] = field(repr=False)
     members: Mapping[ServiceName, Member]
     internal_ports: tuple[int, ...]
+    discovery: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def mask(self) -> Mask:
@@ -178,7 +183,7 @@ class Surroundings:
             entrypoint=member.definition.entrypoint or (),
             labels=member.definition.labels,
             privileged=member.definition.privileged,
-            env=config | self.environment(member) | env,
+            env=config | self.environment(member) | env | ({} if appliance else dict(self.discovery)),
             ports=dict(ports),
             address=member.address if appliance else "",
             volumes=self.volumes(member),

@@ -19,7 +19,7 @@ from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
-from calzion.wiring.discovery import check_registry, make_registrar
+from calzion.wiring.discovery import check_registry, discovery_variables, registering
 from calzion.wiring.platform import (
     address_plan,
     choose_platform,
@@ -96,10 +96,8 @@ def _run_router(settings: Settings, ready: Ready) -> None:
 
     _when_answering(settings.layout.router_socket, ready)
     services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
-    registrar = make_registrar(settings)
-    registrar.start()
-    run_router(settings.layout, settings.http, services)
-    registrar.stop()
+    with registering(settings):
+        run_router(settings.layout, settings.http, services)
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -137,6 +135,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.store.database import Database, check_schema
     from calzion.controller.store.tokens import any_valid
     from calzion.controller.vault import Vault
+    from calzion.discovery.client import DiscoveryClient
 
     check_schema(settings.store)
     layout = settings.layout
@@ -158,6 +157,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
             keep_releases=settings.keep_releases,
             checks=_part_checks(settings, environ, gate.problem),
             gate=gate,
+            registered=DiscoveryClient(layout.discovery),
         )
         return by_socket(local_app(parts), token_app(parts), gate.guests)
 
@@ -270,6 +270,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         service_addresses=platform.service_addresses,
+        discovery=discovery_variables(layout),
         announce=Announcer(layout.registrations),
         port_is_free=platform.port_is_free,
         address_is_free=platform.address_is_free,
@@ -361,7 +362,7 @@ def _part_checks(
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
         PartCheck("api", api),
-        *check_registry(settings),
+        check_registry(settings),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) else ()),
     )
 
