@@ -23,11 +23,22 @@ _WATCHED = "observe layer4 error-limit 3 on-error mark-down"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Relay:
+    """Leads containers from port 80 of `address` to `port` of this machine's loopback interface.
+
+    The address is one of the services' range that no service has.
+    """
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets.
 
     `containers` is the one to which the engine's machine redirects what containers send to `services`, the range of
-    services' stable addresses.
+    services' stable addresses; `discovery` is where they ask for one another.
     """
 
     control: int
@@ -38,6 +49,7 @@ class Frame:
     drop_root: bool
     containers: int | None = None
     services: str = str(LOOPBACK)
+    discovery: Relay | None = None
 
 
 def server_options(http: bool) -> str:
@@ -137,15 +149,28 @@ backend unknown
 def _internal(frame: Frame) -> str:
     listeners = frame.internal if frame.containers is None else (*frame.internal, frame.containers)
     binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in listeners)
+    accept, lead, backend = _discovery(frame.discovery)
     return f"""
 frontend internal
 {binds}  tcp-request connection reject if !{{ dst {frame.services} }}
-  tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
+{accept}  tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
   tcp-request connection set-var-fmt(sess.member) m:%[src,ipmask({NETWORK_BITS})]:%[dst]
   tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({MAP}) -m found }}
   tcp-request connection reject if !{{ var(sess.key),map_str({MAP}) -m found }}
-  use_backend %[var(sess.key),map_str({MAP})]
-"""
+{lead}  use_backend %[var(sess.key),map_str({MAP})]
+{backend}"""
+
+
+def _discovery(relay: Relay | None) -> tuple[str, str, str]:
+    """Whoever comes from a container may ask; the token that it shows says what it is told."""
+    if relay is None:
+        return "", "", ""
+    meant = f"{{ dst {relay.address} }} {{ dst_port 80 }}"
+    return (
+        f"  tcp-request connection accept if {meant}\n",
+        f"  use_backend discovery if {meant}\n",
+        f"\nbackend discovery\n  server here 127.0.0.1:{relay.port}\n",
+    )
 
 
 def _slots(state: RouterState, http: bool) -> Iterator[str]:

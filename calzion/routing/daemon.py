@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from types import FrameType
 
 from calzion.config import Address
@@ -23,6 +24,7 @@ from calzion.routing.configuration import (
     GRACE,
     MAP,
     Frame,
+    Relay,
     render_configuration,
     render_map,
 )
@@ -37,24 +39,34 @@ _RESERVED_FILES = 1500
 """Descriptors for listeners, health checks and the like; each connection takes two more."""
 
 
-def run_router(layout: Layout, http: Address, services: str | None = None) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """`services` is the range of services' stable addresses, `discovery` where containers ask for one another."""
+
+    services: str
+    discovery: Relay | None
+
+
+def run_router(layout: Layout, http: Address, containers: Containers | None = None) -> None:
     """Run until SIGTERM or SIGINT, which end HAProxy after the open requests.
 
-    `services` is the range of services' stable addresses where containers reach them; None without containers.
+    `containers` is None where services are processes.
     Raises CalzionError: conflict where another one runs or an address is taken, unsupported without HAProxy.
     """
     program = find_haproxy()
     layout.router.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_router(layout):
-        _RouterDaemon(layout, http, program, services).run()
+        _RouterDaemon(layout, http, program, containers).run()
 
 
 class _RouterDaemon:
-    def __init__(self, layout: Layout, http: Address, program: HaproxyProgram, services: str | None) -> None:
+    def __init__(
+        self, layout: Layout, http: Address, program: HaproxyProgram, containers: Containers | None
+    ) -> None:
         self._layout = layout
         self._http = http
         self._program = program
-        self._services = services
+        self._containers = containers
         self._listeners: Listeners | None = None
         self._stop = _StopSignal()
         self._back_off = BackOff()
@@ -88,7 +100,9 @@ class _RouterDaemon:
 
     def _start(self) -> HaproxyProcess:
         if self._listeners is None:
-            self._listeners = Listeners.open(self._layout, self._http, containers=self._services is not None)
+            self._listeners = Listeners.open(
+                self._layout, self._http, containers=self._containers is not None
+            )
         self._render(self._listeners)
         haproxy = start_haproxy(self._program.path, self._layout.router, self._listeners.descriptors)
         self._started = time.monotonic()
@@ -106,7 +120,8 @@ class _RouterDaemon:
             threads=min(4, len(os.sched_getaffinity(0))),
             drop_root=os.geteuid() == 0,
             containers=listeners.containers.fileno() if listeners.containers else None,
-            services=self._services or str(LOOPBACK),
+            services=self._containers.services if self._containers else str(LOOPBACK),
+            discovery=self._containers.discovery if self._containers else None,
         )
         (router / "empty").mkdir(exist_ok=True, mode=0o555)
         (router / MAP).write_text(render_map(state))

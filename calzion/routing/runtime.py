@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from calzion.routing.configuration import MAP, server_options
-from calzion.routing.slots import Server
+from calzion.routing.slots import Server, is_slot
 
 _PROMPT = b"\n> "
 _PAYLOAD = 12_000
@@ -68,6 +68,8 @@ class RuntimeApi:
         """slot -> server's name -> whether it takes traffic."""
         found: dict[str, dict[str, bool]] = {}
         for row in _table(self.ask("show servers state").partition("\n")[2], " "):
+            if not is_slot(row["be_name"]):
+                continue
             found.setdefault(row["be_name"], {})[row["srv_name"]] = row["srv_admin_state"] == "0"
         return found
 

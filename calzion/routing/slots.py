@@ -74,6 +74,10 @@ def slot_names(http: bool) -> Iterator[str]:
     return (f"{kind}_{number}" for number in range(SLOTS))
 
 
+def is_slot(backend: str) -> bool:
+    return backend.startswith(("http_", "tcp_"))
+
+
 def is_http(slot: str) -> bool:
     return slot.startswith("http_")
 

@@ -19,9 +19,8 @@ from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
-from calzion.wiring.discovery import check_registry, discovery_variables, registering
+from calzion.wiring.discovery import check_registry, containers_of_router, discovery_variables, registering
 from calzion.wiring.platform import (
-    address_plan,
     choose_platform,
     docker_backend,
     docker_engine,
@@ -95,9 +94,8 @@ def _run_router(settings: Settings, ready: Ready) -> None:
     from calzion.routing.daemon import run_router
 
     _when_answering(settings.layout.router_socket, ready)
-    services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
     with registering(settings):
-        run_router(settings.layout, settings.http, services)
+        run_router(settings.layout, settings.http, containers_of_router(settings))
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -270,7 +268,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         service_addresses=platform.service_addresses,
-        discovery=discovery_variables(layout),
+        discovery=discovery_variables(settings),
         announce=Announcer(layout.registrations),
         port_is_free=platform.port_is_free,
         address_is_free=platform.address_is_free,

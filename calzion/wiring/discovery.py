@@ -12,12 +12,13 @@ from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.model import DeploymentName
 from calzion.registryurl import EMBEDDED
-from calzion.wiring.platform import uses_docker
+from calzion.wiring.platform import address_plan, uses_docker
 
 if TYPE_CHECKING:
     from calzion.controller.api.status import PartCheck
     from calzion.discovery.embedded import EmbeddedRegistry
     from calzion.discovery.registry import Registry
+    from calzion.routing.daemon import Containers
 
 _log = logging.getLogger(__name__)
 
@@ -67,16 +68,35 @@ def _told(problems: list[str]) -> Iterator[None]:
         _log.error("%s", problems[-1])
 
 
-def discovery_variables(layout: Layout) -> Callable[[DeploymentName], Mapping[str, str]]:
-    """What instances are given. Containers can't reach the loopback interface on which it answers: nothing."""
+def discovery_variables(settings: Settings) -> Callable[[DeploymentName], Mapping[str, str]]:
+    """What instances are given; nothing where nobody answers them."""
     from calzion.controller.environment import DISCOVERY_TOKEN, DISCOVERY_URL
     from calzion.discovery.door import read_door
 
+    file = settings.layout.discovery
+    address = address_plan(settings).discovery if uses_docker(settings.layout) else None
+
     def variables(deployment: DeploymentName) -> Mapping[str, str]:
-        door = None if uses_docker(layout) else read_door(layout.discovery)
-        return {DISCOVERY_URL: door.url, DISCOVERY_TOKEN: door.token(deployment)} if door else {}
+        door = read_door(file)
+        if door is None:
+            return {}
+        url = f"http://{address}" if address else door.url
+        return {DISCOVERY_URL: url, DISCOVERY_TOKEN: door.token(deployment)}
 
     return variables
+
+
+def containers_of_router(settings: Settings) -> Containers | None:
+    """None where services are processes, which reach this machine's loopback interface by themselves."""
+    from calzion.discovery.door import read_door
+    from calzion.routing.configuration import Relay
+    from calzion.routing.daemon import Containers
+
+    if not uses_docker(settings.layout):
+        return None
+    plan, door = address_plan(settings), read_door(settings.layout.discovery)
+    relay = Relay(address=plan.discovery, port=door.port) if door else None
+    return Containers(services=str(plan.services), discovery=relay)
 
 
 def check_registry(settings: Settings) -> PartCheck:
