@@ -30,7 +30,7 @@ def registering(settings: Settings) -> Iterator[None]:
     Nothing of it that can't be done ends the router: `calzion status` tells it.
     """
     from calzion.discovery.embedded import EmbeddedRegistry
-    from calzion.discovery.listening import listening
+    from calzion.discovery.listening import Listening
     from calzion.discovery.orders import Orders
     from calzion.discovery.publisher import Publisher
     from calzion.discovery.registrar import Registrar, TroubleFile
@@ -49,7 +49,7 @@ def registering(settings: Settings) -> Iterator[None]:
     registrar = Registrar(
         Orders(layout.registrations),
         [Publisher(registry) for registry in registries],
-        listening,
+        Listening(),
         lambda why: trouble.write("; ".join([*unusable, *([why] if why else [])])),
     )
     registrar.start()

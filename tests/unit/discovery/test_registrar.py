@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from calzion.discovery.embedded import EmbeddedRegistry
-from calzion.discovery.listening import listening
+from calzion.discovery.listening import Listening
 from calzion.discovery.orders import Announcer, Orders
 from calzion.discovery.publisher import Publisher
 from calzion.discovery.registrar import Registrar, TroubleFile
@@ -102,4 +102,4 @@ def test_a_listener_is_found_at_the_address_that_it_has() -> None:
         others = {Endpoint("127.0.0.1", each.getsockname()[1]) for each in (every, both)}
         gone = Endpoint("127.0.0.1", ended.getsockname()[1])
         ended.close()
-        assert listening({there, elsewhere, gone, *others}) == {there, *others}
+        assert Listening()({there, elsewhere, gone, *others}) == {there, *others}
