@@ -42,19 +42,31 @@ class Orders:
         self._seen: tuple[int, int] | None = None
         self._registrations: tuple[Registration, ...] = ()
 
+    @property
+    def newer(self) -> bool:
+        """Whether there are others than those that were read."""
+        try:
+            return self._version() != self._seen
+        except OSError:
+            return False
+
     def read(self) -> tuple[Registration, ...]:
         """The newest that can be read; nothing before there was one."""
         try:
-            status = self._file.stat()
-            # Every writing makes another file.
-            if (seen := (status.st_ino, status.st_mtime_ns)) != self._seen:
-                self._registrations = _read(self._file.read_text(encoding="utf-8"))
+            if (seen := self._version()) != self._seen:
+                text = self._file.read_text(encoding="utf-8")
                 self._seen = seen
+                self._registrations = _read(text)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("what should be registered can't be read: %s", error)
         return self._registrations
+
+    def _version(self) -> tuple[int, int]:
+        """Every writing makes another file."""
+        status = self._file.stat()
+        return (status.st_ino, status.st_mtime_ns)
 
 
 def _written(registrations: Iterable[Registration]) -> str:

@@ -15,7 +15,10 @@ from calzion.model import Endpoint
 _log = logging.getLogger(__name__)
 
 INTERVAL = 0.25
-"""Seconds between two looks at what should be and what is up."""
+"""Seconds between two looks at what is up."""
+
+GLANCE = 0.05
+"""Seconds after which what should be is looked at: who has seen a rollout end expects to find its instances."""
 
 
 class Registrar:
@@ -53,7 +56,12 @@ class Registrar:
                 self.look()
             except Exception:
                 _log.exception("a look at the instances broke")
-            self._stopping.wait(INTERVAL)
+            self._rest()
+
+    def _rest(self) -> None:
+        for _ in range(round(INTERVAL / GLANCE)):
+            if self._stopping.wait(GLANCE) or self._orders.newer:
+                return
 
     def look(self) -> None:
         """Have the publishers know what is up now."""
