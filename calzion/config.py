@@ -43,6 +43,14 @@ class SearchPath:
 
 
 @dataclass(frozen=True)
+class Networks:
+    each: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ",".join(self.each)
+
+
+@dataclass(frozen=True)
 class PartNames:
     names: frozenset[str]
 
@@ -63,6 +71,8 @@ class Settings:
     domain: str
     store: str
     registry: RegistryUrl
+    advertise: Address | None
+    trusted_routers: Networks
     build_parallel: int
     build_timeout: float
     build_memory: int
@@ -117,6 +127,19 @@ def _address(text: str) -> Address:
 
 def _address_or_off(text: str) -> Address | None:
     return None if text == OFF else _address(text)
+
+
+def _own_address(text: str) -> Address | None:
+    address = _address_or_off(text)
+    if address and (ipaddress.ip_address(address.host).is_unspecified or text.startswith(":")):
+        raise ValueError(f"{text!r}: others can't reach this machine at that address")
+    return address
+
+
+def _networks(text: str) -> Networks:
+    return Networks(
+        tuple(str(ipaddress.ip_network(each.strip())) for each in text.split(",") if each.strip())
+    )
 
 
 def _path(text: str) -> Path:
@@ -234,6 +257,18 @@ SETTINGS: tuple[Setting, ...] = (
         "where instances are registered: embedded, etcd://HOST:PORT[,HOST:PORT][/PREFIX] (etcds:// for TLS)",
         RegistryUrl.parse,
         secret=True,
+    ),
+    Setting(
+        "advertise",
+        OFF,
+        "where routers on other machines reach this one's, which are told so in etcd: IP:PORT, or off",
+        _own_address,
+    ),
+    Setting(
+        "trusted-routers",
+        "",
+        "addresses and networks of those routers, whose word on a request's client is taken",
+        _networks,
     ),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),

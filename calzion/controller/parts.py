@@ -50,7 +50,7 @@ class Parts:
     `unpruned` is set while what no release needs could not be removed.
     `service_addresses` is the range of services' stable addresses.
     `discovery` gives the variables by which a deployment's instances ask for one another.
-    `announce` says which instances should be registered as far as they are up.
+    `announce` says which instances should be registered as far as they are up, and which host names are served.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
 
@@ -70,7 +70,7 @@ class Parts:
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
     discovery: Callable[[DeploymentName], Mapping[str, str]] = lambda _: {}
-    announce: Callable[[Iterable[Registration]], None] = lambda _: None
+    announce: Callable[[Iterable[Registration], Iterable[str]], None] = lambda _instances, _hosts: None
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10

@@ -66,7 +66,7 @@ class Traffic:
                 table = self.table(connection)
                 registrations = _registrations(connection)
             self._parts.router.apply(table)
-            self._parts.announce(registrations)
+            self._parts.announce(registrations, table.hosts)
             self._behind = False
 
     def catch_up(self) -> None:

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from calzion.discovery.keeper import Keeper
 from calzion.discovery.orders import Orders
 from calzion.discovery.publisher import Publisher
 from calzion.discovery.registration import Registration
+from calzion.discovery.routepublisher import RoutePublisher
 from calzion.model import Endpoint
 
 _log = logging.getLogger(__name__)
@@ -31,24 +33,28 @@ class Registrar:
         publishers: Sequence[Publisher],
         listening: Callable[[Collection[Endpoint]], Collection[Endpoint]],
         told: Callable[[str], None],
+        routes: Sequence[RoutePublisher] = (),
     ) -> None:
         self._orders = orders
         self._publishers = publishers
+        self._routes = routes
+        self._keepers: tuple[Keeper, ...] = (*publishers, *routes)
         self._listening = listening
         self._told = told
         self._stopping = threading.Event()
         self._up: tuple[Registration, ...] | None = None
+        self._hosts: tuple[str, ...] | None = None
         self._trouble: str | None = None
 
     def start(self) -> None:
-        runs = [publisher.run for publisher in self._publishers]
+        runs = [keeper.run for keeper in self._keepers]
         for run in (*runs, self._run):
             threading.Thread(target=run, name="registrar", daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()
-        for publisher in self._publishers:
-            publisher.stop()
+        for keeper in self._keepers:
+            keeper.stop()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -65,14 +71,20 @@ class Registrar:
 
     def look(self) -> None:
         """Have the publishers know what is up now."""
-        wanted = self._orders.read()
-        there = self._listening({each.endpoint for each in wanted})
-        up = tuple(each for each in wanted if each.endpoint in there)
+        announced = self._orders.read()
+        there = self._listening({each.endpoint for each in announced.instances})
+        up = tuple(each for each in announced.instances if each.endpoint in there)
         if up != self._up:
             self._up = up
             for publisher in self._publishers:
                 publisher.want(up)
-        trouble = "; ".join(publisher.trouble for publisher in self._publishers if publisher.trouble)
+        if announced.hosts is not None and announced.hosts != self._hosts:
+            self._hosts = announced.hosts
+            for routes in self._routes:
+                routes.want(announced.hosts)
+        self._tell("; ".join(keeper.trouble for keeper in self._keepers if keeper.trouble))
+
+    def _tell(self, trouble: str) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
             self._told(trouble)

@@ -38,7 +38,8 @@ class Frame:
     """What stays while HAProxy runs. `control`, `http`, `internal` are descriptors of listening sockets.
 
     `containers` is the one to which the engine's machine redirects what containers send to `services`, the range of
-    services' stable addresses; `discovery` is where they ask for one another.
+    services' stable addresses; `discovery` is where they ask for one another. `trusted` are the networks of routers
+    whose word on a request's client is taken.
     """
 
     control: int
@@ -50,6 +51,7 @@ class Frame:
     containers: int | None = None
     services: str = str(LOOPBACK)
     discovery: Relay | None = None
+    trusted: tuple[str, ...] = ()
 
 
 def server_options(http: bool) -> str:
@@ -123,19 +125,30 @@ defaults
 
 
 def _web(frame: Frame) -> str:
+    trusted, unless = _trusted(frame.trusted)
     return f"""
 frontend web
   bind fd@{frame.http}
-  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+{trusted}  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
   http-request set-var-fmt(txn.key) h:%[var(txn.host)]
-  http-request set-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Proto http
-  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-For %[src]{unless}
+  http-request set-header X-Forwarded-Proto http{unless}
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]{unless}
   http-request del-header Forwarded
   http-request del-header Proxy
   use_backend %[var(txn.key),map_str({MAP},unknown)]
   default_backend unknown
 """
+
+
+def _trusted(networks: tuple[str, ...]) -> tuple[str, str]:
+    """What tells requests of other routers from those of clients, who could claim to be anybody."""
+    if not networks:
+        return "", ""
+    return (
+        f"  acl trusted src {' '.join(networks)}\n",
+        " unless trusted { req.hdr(x-forwarded-for) -m found }",
+    )
 
 
 _UNKNOWN = """

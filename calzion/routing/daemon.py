@@ -47,26 +47,34 @@ class Containers:
     discovery: Relay | None
 
 
-def run_router(layout: Layout, http: Address, containers: Containers | None = None) -> None:
+def run_router(
+    layout: Layout, http: Address, containers: Containers | None = None, trusted: tuple[str, ...] = ()
+) -> None:
     """Run until SIGTERM or SIGINT, which end HAProxy after the open requests.
 
-    `containers` is None where services are processes.
+    `containers` is None where services are processes. `trusted` are networks of other routers.
     Raises CalzionError: conflict where another one runs or an address is taken, unsupported without HAProxy.
     """
     program = find_haproxy()
     layout.router.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_router(layout):
-        _RouterDaemon(layout, http, program, containers).run()
+        _RouterDaemon(layout, http, program, containers, trusted).run()
 
 
 class _RouterDaemon:
     def __init__(
-        self, layout: Layout, http: Address, program: HaproxyProgram, containers: Containers | None
+        self,
+        layout: Layout,
+        http: Address,
+        program: HaproxyProgram,
+        containers: Containers | None,
+        trusted: tuple[str, ...],
     ) -> None:
         self._layout = layout
         self._http = http
         self._program = program
         self._containers = containers
+        self._trusted = trusted
         self._listeners: Listeners | None = None
         self._stop = _StopSignal()
         self._back_off = BackOff()
@@ -122,6 +130,7 @@ class _RouterDaemon:
             containers=listeners.containers.fileno() if listeners.containers else None,
             services=self._containers.services if self._containers else str(LOOPBACK),
             discovery=self._containers.discovery if self._containers else None,
+            trusted=self._trusted,
         )
         (router / "empty").mkdir(exist_ok=True, mode=0o555)
         (router / MAP).write_text(render_map(state))

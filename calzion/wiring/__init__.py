@@ -19,7 +19,13 @@ from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
-from calzion.wiring.discovery import check_registry, containers_of_router, discovery_variables, registering
+from calzion.wiring.discovery import (
+    check_registry,
+    containers_of_router,
+    discovery_variables,
+    following,
+    registering,
+)
 from calzion.wiring.platform import (
     choose_platform,
     docker_backend,
@@ -94,8 +100,10 @@ def _run_router(settings: Settings, ready: Ready) -> None:
     from calzion.routing.daemon import run_router
 
     _when_answering(settings.layout.router_socket, ready)
-    with registering(settings):
-        run_router(settings.layout, settings.http, containers_of_router(settings))
+    with registering(settings), following(settings):
+        run_router(
+            settings.layout, settings.http, containers_of_router(settings), settings.trusted_routers.each
+        )
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from calzion.config import Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
-from calzion.model import DeploymentName
+from calzion.model import DeploymentName, Endpoint
 from calzion.registryurl import EMBEDDED
 from calzion.wiring.platform import address_plan, uses_docker
 
 if TYPE_CHECKING:
     from calzion.controller.api.status import PartCheck
     from calzion.discovery.embedded import EmbeddedRegistry
+    from calzion.discovery.etcd.access import Access
+    from calzion.discovery.etcd.routes import EtcdRoutes
     from calzion.discovery.registry import Registry
+    from calzion.discovery.routepublisher import RoutePublisher
     from calzion.routing.daemon import Containers
 
 _log = logging.getLogger(__name__)
@@ -40,23 +43,50 @@ def registering(settings: Settings) -> Iterator[None]:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     here = EmbeddedRegistry()
     registries: list[Registry] = [here]
+    routes: list[RoutePublisher] = []
     unusable: list[str] = []
     with _told(unusable):
         _tell_of(layout, here)
     with _told(unusable):
         registries += _elsewhere(settings)
+        routes += _routes_elsewhere(settings)
     trouble = TroubleFile(layout.registry_trouble)
     registrar = Registrar(
         Orders(layout.registrations),
         [Publisher(registry) for registry in registries],
         Listening(),
         lambda why: trouble.write("; ".join([*unusable, *([why] if why else [])])),
+        routes,
     )
     registrar.start()
     try:
         yield
     finally:
         registrar.stop()
+
+
+@contextmanager
+def following(settings: Settings) -> Iterator[None]:
+    """Lead to other machines' routers meanwhile, where none but this part of Calzion is on this one.
+
+    Whose reconciler makes routes, or whose own routes others follow, follows none.
+    """
+    from calzion.discovery.routefollower import RouteFollower
+    from calzion.wiring.elsewhere import RoutesElsewhere
+
+    announced = settings.layout.registrations
+    if settings.registry.kind == EMBEDDED or settings.advertise or announced.exists():
+        yield
+        return
+    routes = RoutesElsewhere(settings.layout)
+    follower = RouteFollower(
+        etcd_routes(settings), routes.known(), routes.apply, wanted=lambda: not announced.exists()
+    )
+    follower.start()
+    try:
+        yield
+    finally:
+        follower.stop()
 
 
 @contextmanager
@@ -116,17 +146,42 @@ def _tell_of(layout: Layout, registry: EmbeddedRegistry) -> None:
 
 
 def _elsewhere(settings: Settings) -> list[Registry]:
-    from calzion.discovery.etcd.access import Access
-
     if settings.registry.kind == EMBEDDED:
         return []
-    access = Access.of(settings.registry, settings.layout.registry)
-    try:
+    with _packages(settings):
         from calzion.discovery.etcd.registry import EtcdRegistry
+    return [EtcdRegistry(_access(settings))]
+
+
+def _routes_elsewhere(settings: Settings) -> list[RoutePublisher]:
+    from calzion.discovery.routepublisher import RoutePublisher
+
+    if settings.registry.kind == EMBEDDED or settings.advertise is None:
+        return []
+    return [RoutePublisher(etcd_routes(settings), Endpoint(settings.advertise.host, settings.advertise.port))]
+
+
+def etcd_routes(settings: Settings) -> EtcdRoutes:
+    """Raises CalzionError: usage, unsupported."""
+    with _packages(settings):
+        from calzion.discovery.etcd.routes import EtcdRoutes
+    return EtcdRoutes(_access(settings))
+
+
+def _access(settings: Settings) -> Access:
+    from calzion.discovery.etcd.access import Access
+
+    return Access.of(settings.registry, settings.layout.registry)
+
+
+@contextmanager
+def _packages(settings: Settings) -> Iterator[None]:
+    """What talks to etcd is imported within."""
+    try:
+        yield
     except ImportError as error:
         raise CalzionError(
             f"the registry {settings.registry} needs Python packages that are not here: {error.name}",
             hint="install Calzion with them: pip install 'calzion[etcd]'",
             code="unsupported",
         ) from error
-    return [EtcdRegistry(access)]

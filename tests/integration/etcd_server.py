@@ -20,16 +20,17 @@ QUOTA = 16 << 20
 
 
 class EtcdServer:
-    """`tls` is a directory with the files ca.pem, server.pem, server.key, client.pem and client.key."""
+    """`tls` is a directory with the files ca.pem, server.pem, server.key, client.pem and client.key. `also` is another
+    address at which it listens."""
 
-    def __init__(self, directory: Path, *flags: str, tls: Path | None = None) -> None:
+    def __init__(self, directory: Path, *flags: str, tls: Path | None = None, also: str = "") -> None:
         program = shutil.which("etcd")
         assert program, "install etcd-server"
         self.port, peers = free_port(), free_port()
         self._tls = tls
         self._url, peer = f"http{'s' if tls else ''}://127.0.0.1:{self.port}", f"http://127.0.0.1:{peers}"
         self.directory = directory
-        own = self._url
+        own, more = self._url, [f"http://{also}:{self.port}"] if also else []
         if tls:
             flags = (
                 *("--client-cert-auth", "--trusted-ca-file", str(tls / "ca.pem")),
@@ -37,7 +38,7 @@ class EtcdServer:
             )
         self._command = [
             *(program, "--data-dir", str(directory / "etcd"), "--log-level", "error"),
-            *("--listen-client-urls", own, "--advertise-client-urls", own),
+            *("--listen-client-urls", ",".join((own, *more)), "--advertise-client-urls", own),
             *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
             *("--initial-cluster", f"default={peer}", "--quota-backend-bytes", str(QUOTA)),
             *("--heartbeat-interval", "10", "--election-timeout", "100", *flags),

@@ -14,7 +14,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         known = {name: value for name, value in os.environ.items() if not name.startswith("_")}
         if self.path == "/die":
             os._exit(9)
-        body = json.dumps({"text": TEXT, "env": known}).encode()
+        client = self.headers["X-Forwarded-For"]
+        body = json.dumps({"text": TEXT, "env": known, "client": client}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -54,7 +55,7 @@ ASKING = """
                 return self.tell(error.code)
             finally:
                 os.environ["DISCOVERY_TOKEN"] = token
-        self.tell({"text": TEXT, "env": known})
+        self.tell({"text": TEXT, "env": known, "client": client})
 
     def tell(self, answer):
         body = json.dumps(answer).encode()
@@ -63,7 +64,7 @@ ASKING = """
 
 def asking(text: str = "one") -> dict[str, str]:
     """Tells who is found of its service, and what another deployment's name in its token leads to."""
-    own = '        body = json.dumps({"text": TEXT, "env": known}).encode()\n'
+    own = '        body = json.dumps({"text": TEXT, "env": known, "client": client}).encode()\n'
     server = SERVER.replace(own, ASKING[1:]).replace(
         "TEXT =", 'token = os.environ["DISCOVERY_TOKEN"]\nTEXT ='
     )

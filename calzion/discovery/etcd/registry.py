@@ -67,7 +67,11 @@ def refused_as_errors(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except Refusal as error:
         if _NO_LEASE in str(error):
             raise lease_is_over() from error
-        raise CalzionError(f"etcd refuses: {error}", hint=_advice(str(error))) from error
+        raise refused(error) from error
+
+
+def refused(refusal: Refusal) -> CalzionError:
+    return CalzionError(f"etcd refuses: {refusal}", hint=_advice(str(refusal)))
 
 
 def _advice(said: str) -> str:

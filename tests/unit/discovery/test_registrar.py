@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from calzion.discovery.embedded import EmbeddedRegistry
@@ -31,13 +31,16 @@ class Full(EmbeddedRegistry):
 class Rig:
     def __init__(self, directory: Path, registry: EmbeddedRegistry | None = None) -> None:
         self.registry = registry or EmbeddedRegistry()
-        self.announce = Announcer(directory / "orders")
+        self._announcer = Announcer(directory / "orders")
         self.trouble = TroubleFile(directory / "trouble")
         self.down = set[Endpoint]()
         self._publisher = Publisher(self.registry)
         self._registrar = Registrar(
             Orders(directory / "orders"), [self._publisher], self._listening, self.trouble.write
         )
+
+    def announce(self, instances: Iterable[Registration]) -> None:
+        self._announcer(instances, ())
 
     def turn(self) -> list[str]:
         """Everybody does what is to be done; who is registered then."""

@@ -80,3 +80,14 @@ def test_containers_ask_for_one_another_by_an_address_of_its_own() -> None:
     assert "use_backend discovery if { dst 10.208.0.0 } { dst_port 80 }" in internal
     assert section(text, "backend discovery") == ["server here 127.0.0.1:6177"]
     assert "discovery" not in render_configuration(FRAME, STATE)
+
+
+def test_other_routers_tell_who_the_client_is_and_clients_do_not() -> None:
+    web = section(
+        render_configuration(replace(FRAME, trusted=("10.0.0.0/24", "fd00::1/128")), STATE), "frontend web"
+    )
+    told = "unless trusted { req.hdr(x-forwarded-for) -m found }"
+    assert "acl trusted src 10.0.0.0/24 fd00::1/128" in web
+    assert f"http-request set-header X-Forwarded-For %[src] {told}" in web
+    alone = section(render_configuration(FRAME, STATE), "frontend web")
+    assert "http-request set-header X-Forwarded-For %[src]" in alone
