@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-EMBEDDED, ETCD, ETCD_V2 = "embedded", "etcd", "etcd2"
+EMBEDDED, ETCD = "embedded", "etcd"
 
 _URL = re.compile(
-    r"(?P<kind>etcd2?)(?P<tls>s?)://(?:(?P<user>[A-Za-z0-9._-]{1,64})@)?(?P<hosts>[^/@]+)(?:/(?P<prefix>[a-z0-9-]{1,63}))?/?"
+    r"(?P<kind>etcd)(?P<tls>s?)://(?:(?P<user>[A-Za-z0-9._-]{1,64})@)?(?P<hosts>[^/@]+)(?:/(?P<prefix>[a-z0-9-]{1,63}))?/?"
 )
 _HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253}):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True)
 class RegistryUrl:
-    """`embedded`, or etcd's API of version 3 (`etcd`) or 2 (`etcd2`) at every `endpoints` of one cluster.
+    """`embedded`, or etcd's API of version 3 at every `endpoints` of one cluster.
 
     Passwords and certificates stand in no setting: they are files below the data directory.
     """

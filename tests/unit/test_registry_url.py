@@ -19,7 +19,7 @@ def test_several_addresses_of_one_cluster() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "etcd://", "etcd://one", "etcd://one:0", "etcd://one:99999", "etcd://one:2379,", "http://one:2379"]
-    + ["etcd://a:secret@one:2379", "etcd://one:2379/a/b", "etcd3://one:2379", "etcd://one:2379/UP"],
+    + ["etcd://a:secret@one:2379", "etcd://one:2379/a/b", "etcd2://one:2379", "etcd://one:2379/UP"],
 )
 def test_anything_else_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="write 'embedded', or") as caught:
