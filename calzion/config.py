@@ -14,6 +14,7 @@ from typing import Any
 from calzion.configfile import NAME, read_config_file
 from calzion.errors import CalzionError
 from calzion.layout import Layout
+from calzion.registryurl import RegistryUrl
 
 OFF = "off"
 
@@ -64,6 +65,14 @@ MOST_PORTS = 256
 
 
 @dataclass(frozen=True)
+class Networks:
+    each: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ",".join(self.each)
+
+
+@dataclass(frozen=True)
 class PartNames:
     names: frozenset[str]
 
@@ -84,7 +93,9 @@ class Settings:
     tcp_ports: PortRange
     domain: str
     store: str
-    registry: str
+    registry: RegistryUrl
+    advertise: Address | None
+    trusted_routers: Networks
     build_parallel: int
     build_timeout: float
     build_memory: int
@@ -161,6 +172,19 @@ def _ports(text: str) -> PortRange:
     if not 0 < first <= last < 65536 or last - first >= MOST_PORTS:
         raise ValueError(f"{text!r} is no range such as 30000-30019, of at most {MOST_PORTS} ports")
     return PortRange(first, last)
+
+
+def _own_address(text: str) -> Address | None:
+    address = _address_or_off(text)
+    if address and (ipaddress.ip_address(address.host).is_unspecified or text.startswith(":")):
+        raise ValueError(f"{text!r}: others can't reach this machine at that address")
+    return address
+
+
+def _networks(text: str) -> Networks:
+    return Networks(
+        tuple(str(ipaddress.ip_network(each.strip())) for each in text.split(",") if each.strip())
+    )
 
 
 def _path(text: str) -> Path:
@@ -291,7 +315,25 @@ SETTINGS: tuple[Setting, ...] = (
         _store,
         secret=True,
     ),
-    Setting("registry", "embedded", "where services find each other", _choice("embedded"), secret=True),
+    Setting(
+        "registry",
+        "embedded",
+        "where instances are registered: embedded, etcd://HOST:PORT[,HOST:PORT][/PREFIX] (etcds:// for TLS)",
+        RegistryUrl.parse,
+        secret=True,
+    ),
+    Setting(
+        "advertise",
+        OFF,
+        "where routers on other machines reach this one's, which are told so in etcd: IP:PORT, or off",
+        _own_address,
+    ),
+    Setting(
+        "trusted-routers",
+        "",
+        "addresses and networks of those routers, whose word on a request's client is taken",
+        _networks,
+    ),
     Setting("build-parallel", "2", "builds that run at the same time", _count, number=True),
     Setting("build-timeout", "900", "seconds a build may take", _seconds, number=True),
     Setting("build-memory", "2G", "memory a build may take", _size, number=True),

@@ -53,6 +53,26 @@ class Layout:
         return self.run / "haproxy.sock"
 
     @property
+    def registrations(self) -> Path:
+        """What should be registered, as the reconciler says it."""
+        return self.run / "registrations.json"
+
+    @property
+    def registry_trouble(self) -> Path:
+        """Why the registry is not as it should be, for those who look."""
+        return self.run / "registry-trouble"
+
+    @property
+    def discovery(self) -> Path:
+        """Where instances ask for one another, and the key of the tokens with which they may."""
+        return self.router / "discovery.json"
+
+    @property
+    def registry(self) -> Path:
+        """Certificates and the password for a registry elsewhere."""
+        return self.data / "registry"
+
+    @property
     def router(self) -> Path:
         """HAProxy's configuration and map, kept equal to its runtime state."""
         return self.data / "router"

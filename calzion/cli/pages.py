@@ -261,6 +261,12 @@ PAGES: dict[str, Page] = {
             "calzion ps myapp-staging --json | jq -r '.[].endpoint'": "where they listen",
         }
     ),
+    "discover": Page(
+        examples={
+            "calzion discover myapp-staging": "every instance that takes connections, with its address",
+            "calzion discover myapp-staging:web --watch": "a line whenever one of web comes or goes",
+        }
+    ),
     "show": Page(
         examples={
             "calzion show myapp-staging": "its services, addresses and volumes",

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": ("promote:promote", "Roll out in one deployment what another one runs."),
     "list": ("deployments:list_deployments", "List the deployments."),
     "ps": ("instances:ps", "List the instances of a deployment."),
+    "discover": ("discover:discover", "List what is registered for others, and follow it."),
     "show": ("show:show", "Show a deployment or one of its services in detail."),
     "releases": ("releases:releases", "List the releases of a deployment."),
     "logs": ("logs:logs", "Print what instances wrote, or the story of a release."),
@@ -92,7 +93,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "import",
         "destroy",
     ),
-    "Looking": ("list", "domains", "volumes", "ps", "show", "releases", "logs", "env"),
+    "Looking": ("list", "domains", "volumes", "ps", "discover", "show", "releases", "logs", "env"),
     "Users": ("keys", "tokens", "login", "logout", "audit"),
     "Templates": ("init", "template"),
 }

@@ -11,6 +11,8 @@ from calzion.model import Pairs
 from calzion.template.exposure import variable_prefix
 from calzion.template.interpolation import InterpolationError, UnknownName, interpolate, scope
 
+DISCOVERY_URL, DISCOVERY_TOKEN = "DISCOVERY_URL", "DISCOVERY_TOKEN"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -20,6 +20,7 @@ from calzion.controller.troubles import Troubles
 from calzion.controller.uploads import Uploads
 from calzion.controller.vault import Vault
 from calzion.discovery.health import Check, ProbeResult, probe
+from calzion.discovery.registration import Registration
 from calzion.model import Builder, DeploymentName, Endpoint, SourceTree
 from calzion.ranges import LOOPBACK
 from calzion.routing.protocol import Router
@@ -50,6 +51,8 @@ class Parts:
     `unpruned` is set while what no release needs could not be removed.
     `tcp_ports` are those that the router holds for services to the outside.
     `service_addresses` is the range of services' stable addresses.
+    `discovery` gives the variables by which a deployment's instances ask for one another.
+    `announce` says which instances should be registered as far as they are up, and which host names are served.
     `port_is_free` and `address_is_free` say whether this machine's network would take a listener there.
     """
 
@@ -69,6 +72,8 @@ class Parts:
     forget_branch: Callable[[str, DeploymentName], None]
     port_is_free: Callable[[int], bool]
     address_is_free: Callable[[str], bool]
+    discovery: Callable[[DeploymentName], Mapping[str, str]] = lambda _: {}
+    announce: Callable[[Iterable[Registration], Iterable[str]], None] = lambda _instances, _hosts: None
     probe: Callable[[Endpoint, Check], ProbeResult] = probe
     timeouts: Timeouts = Timeouts()
     keep_releases: int = 10

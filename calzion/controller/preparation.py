@@ -219,6 +219,11 @@ def _decide(
 def load_mask(parts: Parts, connection: Connection, deployment: Deployment) -> Mask:
     """What hides the deployment's generated values and its secrets, older ones that a release may go back to too."""
     generated = deployments.generated_values(connection, parts.vault, deployment)
+    generated |= {
+        name: value
+        for name, value in parts.discovery(deployment.name).items()
+        if name == environment.DISCOVERY_TOKEN
+    }
     return Mask(generated, secrets.all_values(connection, parts.vault, deployment))
 
 
@@ -287,6 +292,7 @@ def _surroundings(
         members=members,
         internal_ports=parts.router.internal_ports,
         declaration=holdings.declaration(),
+        discovery=parts.discovery(deployment.name),
     )
 
 

@@ -98,7 +98,11 @@ class Member:
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """`internal_ports` are the ports at which apps answer on their stable addresses. `declaration` is the
-    infrastructure, whose limits are no part of what a release is."""
+    infrastructure, whose limits are no part of what a release is.
+
+    `discovery` are the variables by which instances ask for one another. They belong to this machine, and are no part
+    of what releases are compared by.
+    """
 
     deployment: DeploymentName
     uid: int
@@ -108,6 +112,7 @@ class Surroundings:
     members: Mapping[ServiceName, Member]
     internal_ports: tuple[int, ...]
     declaration: Declaration = field(default_factory=Declaration)
+    discovery: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def mask(self) -> Mask:
@@ -184,7 +189,7 @@ class Surroundings:
             entrypoint=member.definition.entrypoint or (),
             labels=member.definition.labels,
             privileged=member.definition.privileged,
-            env=config | self.environment(member) | env,
+            env=config | self.environment(member) | env | ({} if appliance else dict(self.discovery)),
             ports=dict(ports),
             address=member.address if appliance else "",
             volumes=self.volumes(member),

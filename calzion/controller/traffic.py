@@ -14,6 +14,7 @@ from calzion.controller.hostnames import host_names
 from calzion.controller.parts import Parts
 from calzion.controller.store import deployments, infrastructure, instances
 from calzion.controller.store.instances import InstanceRecord, InstanceRole
+from calzion.discovery.registration import Registration
 from calzion.errors import CalzionError
 from calzion.infrastructure.declaration import Target
 from calzion.model import DeploymentName, Endpoint, ServiceName
@@ -65,7 +66,10 @@ class Traffic:
             self._behind = True
             with self._parts.database.read() as connection:
                 table = self.table(connection)
+                registrations = _registrations(connection)
             self._parts.router.apply(table)
+            named = (name for name in table.domains if not name.startswith("*"))
+            self._parts.announce(registrations, {*table.hosts, *named})
             self._behind = False
 
     def catch_up(self) -> None:
@@ -192,6 +196,21 @@ def _awaited(connection: Connection, live: Iterable[InstanceRecord]) -> list[Ins
 def is_data_service(record: InstanceRecord) -> bool:
     """Whether routes lead to it at its stable address alone."""
     return bool(record.pool and not record.web)
+
+
+def _registrations(connection: Connection) -> list[Registration]:
+    names = {each.id: each.name for each in deployments.all_deployments(connection)}
+    return [
+        Registration(
+            deployment=names[record.deployment_id],
+            service=record.service,
+            port=port,
+            instance=record.id,
+            endpoint=endpoint,
+        )
+        for record in instances.all_instances(connection, InstanceRole.LIVE)
+        for port, endpoint in record.endpoints.items()
+    ]
 
 
 def _by_service(records: Iterable[InstanceRecord]) -> dict[str, list[InstanceRecord]]:

@@ -114,6 +114,11 @@ def environment_view(parts: Parts, name: str, service: str) -> list[dict[str, An
         release=live.release.number,
         ports=record.ports if record and not member.appliance else {},
     )
+    if not member.appliance and live.surroundings.discovery:
+        own |= {
+            **live.surroundings.discovery,
+            environment.DISCOVERY_TOKEN: f"[{environment.DISCOVERY_TOKEN}]",
+        }
     slug = live.slugs.get(service)
     found = variables(live.surroundings, member, slug.config_vars if slug else (), own)
     return [{"name": each.name, "value": each.value, "from": each.origin} for each in found]

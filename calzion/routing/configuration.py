@@ -26,11 +26,23 @@ _WATCHED = "observe layer4 error-limit 3 on-error mark-down"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Relay:
+    """Leads containers from port 80 of `address` to `port` of this machine's loopback interface.
+
+    The address is one of the services' range that no service has.
+    """
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """What stays while HAProxy runs. `control`, `http`, `internal`, `outside` are descriptors of listening sockets.
 
     `containers` is the one to which the engine's machine redirects what containers send to `services`, the range of
-    services' stable addresses.
+    services' stable addresses; `discovery` is where they ask for one another. `trusted` are the networks of routers
+    whose word on a request's client is taken.
     """
 
     control: int
@@ -42,6 +54,8 @@ class Frame:
     drop_root: bool
     containers: int | None = None
     services: str = str(LOOPBACK)
+    discovery: Relay | None = None
+    trusted: tuple[str, ...] = ()
 
 
 def server_options(http: bool) -> str:
@@ -57,7 +71,7 @@ def render_map(entries: Mapping[str, str]) -> str:
 
 def render_configuration(frame: Frame, state: RouterState) -> str:
     door = f"/{DOOR_SOCKET}" if frame.drop_root else f"{ROOT}/{DOOR_SOCKET}"
-    parts = [_global(frame), _HTTP_DEFAULTS, frontend.web(f"  bind fd@{frame.http}\n")]
+    parts = [_global(frame), _HTTP_DEFAULTS, frontend.web(f"  bind fd@{frame.http}\n", frame.trusted)]
     parts += _slots(state, http=True)
     parts += [_TCP_DEFAULTS, frontend.doorkeeper(door), _internal(frame), _outside(frame)]
     parts += [*_slots(state, http=False)]
@@ -130,15 +144,16 @@ defaults
 def _internal(frame: Frame) -> str:
     listeners = frame.internal if frame.containers is None else (*frame.internal, frame.containers)
     binds = "".join(f"  bind fd@{descriptor}\n" for descriptor in listeners)
+    accept, lead, backend = _discovery(frame.discovery)
     return f"""
 frontend internal
 {binds}  tcp-request connection reject if !{{ dst {frame.services} }}
-  tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
+{accept}  tcp-request connection set-var-fmt(sess.key) a:%[dst]:%[dst_port]
   tcp-request connection set-var-fmt(sess.member) m:%[src,ipmask({NETWORK_BITS})]:%[dst]
   tcp-request connection reject if !{{ src 127.0.0.0/8 }} !{{ var(sess.member),map_str({ROUTES}) -m found }}
   tcp-request connection reject if !{{ var(sess.key),map_str({ROUTES}) -m found }}
-  use_backend %[var(sess.key),map_str({ROUTES})]
-"""
+{lead}  use_backend %[var(sess.key),map_str({ROUTES})]
+{backend}"""
 
 
 def _outside(frame: Frame) -> str:
@@ -152,6 +167,18 @@ frontend outside
   tcp-request connection reject if !{{ var(sess.key),map_str({ROUTES}) -m found }}
   use_backend %[var(sess.key),map_str({ROUTES})]
 """
+
+
+def _discovery(relay: Relay | None) -> tuple[str, str, str]:
+    """Whoever comes from a container may ask; the token that it shows says what it is told."""
+    if relay is None:
+        return "", "", ""
+    meant = f"{{ dst {relay.address} }} {{ dst_port 80 }}"
+    return (
+        f"  tcp-request connection accept if {meant}\n",
+        f"  use_backend discovery if {meant}\n",
+        f"\nbackend discovery\n  server here 127.0.0.1:{relay.port}\n",
+    )
 
 
 def _slots(state: RouterState, http: bool) -> Iterator[str]:

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import FrameType
 
 from calzion.config import Address
@@ -23,6 +24,7 @@ from calzion.ranges import LOOPBACK
 from calzion.routing.configuration import (
     GRACE,
     Frame,
+    Relay,
     render_files,
 )
 from calzion.routing.doorkeeper import start_doorkeeper
@@ -37,19 +39,32 @@ _RESERVED_FILES = 1500
 """Descriptors for listeners, health checks and the like; each connection takes two more."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """`services` is the range of services' stable addresses, `discovery` where containers ask for one another."""
+
+    services: str
+    discovery: Relay | None
+
+
 def run_router(
-    layout: Layout, http: Address, services: str | None = None, outside: Iterable[int] = ()
+    layout: Layout,
+    http: Address,
+    containers: Containers | None = None,
+    *,
+    outside: Iterable[int] = (),
+    trusted: tuple[str, ...] = (),
 ) -> None:
     """Run until SIGTERM or SIGINT, which end HAProxy after the open requests.
 
-    `services` is the range of services' stable addresses where containers reach them; None without containers.
-    `outside` are the ports that are held for services to the outside.
+    `containers` is None where services are processes. `outside` are the ports that are held for services to the
+    outside, `trusted` the networks of other routers.
     Raises CalzionError: conflict where another one runs or an address is taken, unsupported without HAProxy.
     """
     program = find_haproxy()
     layout.router.mkdir(parents=True, exist_ok=True, mode=0o700)
     with only_router(layout):
-        _RouterDaemon(layout, http, program, services, tuple(outside)).run()
+        _RouterDaemon(layout, http, program, containers, tuple(outside), trusted).run()
 
 
 class _RouterDaemon:
@@ -58,14 +73,16 @@ class _RouterDaemon:
         layout: Layout,
         http: Address,
         program: HaproxyProgram,
-        services: str | None,
+        containers: Containers | None,
         outside: tuple[int, ...],
+        trusted: tuple[str, ...],
     ) -> None:
         self._layout = layout
         self._outside = outside
         self._http = http
         self._program = program
-        self._services = services
+        self._containers = containers
+        self._trusted = trusted
         self._listeners: Listeners | None = None
         self._stop = _StopSignal()
         self._back_off = BackOff()
@@ -101,7 +118,7 @@ class _RouterDaemon:
     def _start(self) -> HaproxyProcess:
         if self._listeners is None:
             self._listeners = Listeners.open(
-                self._layout, self._http, self._outside, containers=self._services is not None
+                self._layout, self._http, self._outside, containers=self._containers is not None
             )
         self._render(self._listeners)
         haproxy = start_haproxy(self._program.path, self._layout.router, self._listeners.descriptors)
@@ -121,7 +138,9 @@ class _RouterDaemon:
             threads=min(4, len(os.sched_getaffinity(0))),
             drop_root=os.geteuid() == 0,
             containers=listeners.containers.fileno() if listeners.containers else None,
-            services=self._services or str(LOOPBACK),
+            services=self._containers.services if self._containers else str(LOOPBACK),
+            discovery=self._containers.discovery if self._containers else None,
+            trusted=self._trusted,
         )
         for name, text in render_files(frame, state).items():
             (router / name).write_text(text)
@@ -150,8 +169,10 @@ class _RouterDaemon:
             maxconn=1,
             threads=1,
             drop_root=os.geteuid() == 0,
-            containers=None if self._services is None else 3,
-            services=self._services or str(LOOPBACK),
+            containers=None if self._containers is None else 3,
+            services=self._containers.services if self._containers else str(LOOPBACK),
+            discovery=self._containers.discovery if self._containers else None,
+            trusted=self._trusted,
         )
         files = render_files(frame, RouterState())
         return hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]

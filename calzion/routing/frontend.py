@@ -23,9 +23,10 @@ _AUTH = "{ var(txn.rules) -m sub auth }"
 _STICKY = "{ var(txn.rules) -m sub sticky }"
 
 
-def web(bind: str) -> str:
-    """The frontend and where requests end that lead to no slot. `bind` are its lines `bind`."""
-    return f"\nfrontend web\n{bind}{_FOUND}{_GUARDED}{_MOVED}{_FORWARDED}{_STUCK}{_LED}{_NOWHERE}"
+def web(bind: str, trusted: tuple[str, ...] = ()) -> str:
+    """The frontend and where requests end that lead to no slot. `bind` are its lines `bind`, `trusted` networks of
+    routers."""
+    return f"\nfrontend web\n{bind}{_FOUND}{_GUARDED}{_MOVED}{_forwarded(trusted)}{_STUCK}{_LED}{_NOWHERE}"
 
 
 _FOUND = f"""  filter spoe engine door config {DOOR}
@@ -52,12 +53,18 @@ _GUARDED = f"""  http-request send-spoe-group door check if {_AUTH} {{ req.hdr(a
 _MOVED = f"""  http-request return status 308 {_PLAIN} hdr Location "%[var(txn.key)]%[pathq]" hdr Cache-Control max-age=3600 string "This has moved.\\n" if {{ var(txn.key) -m beg http }} {{ path_beg / }}
 """  # noqa: E501
 
-_FORWARDED = """  http-request set-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Proto http
-  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+
+def _forwarded(trusted: tuple[str, ...]) -> str:
+    """Clients could claim to be anybody: only other routers are believed."""
+    known = f"  acl trusted src {' '.join(trusted)}\n" if trusted else ""
+    unless = " unless trusted { req.hdr(x-forwarded-for) -m found }" if trusted else ""
+    return f"""{known}  http-request set-header X-Forwarded-For %[src]{unless}
+  http-request set-header X-Forwarded-Proto http{unless}
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]{unless}
   http-request del-header Forwarded
   http-request del-header Proxy
 """
+
 
 # The cookie holds a token: only one that the map knows, for a server that is in this slot now, leads anywhere.
 _STUCK = f"""  http-request set-var-fmt(txn.cookie) s:%[var(txn.slot)]:%[req.cook({COOKIE})] if {_STICKY}

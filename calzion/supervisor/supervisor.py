@@ -29,6 +29,10 @@ STOP_TIMEOUT = 20.0
 _HOUSEKEEPING = 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LINES_OF_A_FAILURE = 15
+_ROUTERS = tuple(
+    f"CALZION_{name}" for name in ("HTTP", "CONTAINER_NETWORK", "REGISTRY", "ADVERTISE", "TRUSTED_ROUTERS")
+)
+"""What the router has to be started anew for."""
 
 
 def stages(backend: str, without: Collection[str] = ()) -> tuple[tuple[Part, ...], ...]:
@@ -36,7 +40,7 @@ def stages(backend: str, without: Collection[str] = ()) -> tuple[tuple[Part, ...
 
     `without` names parts that somebody else starts and keeps up.
     """
-    router = Part("router", outlives=True, kept=("CALZION_HTTP", "CALZION_CONTAINER_NETWORK"))
+    router = Part("router", outlives=True, kept=_ROUTERS)
     every = (
         (Part("host", outlives=True), router) if backend == PROCESS else (router,),
         (Part("reconciler"),),

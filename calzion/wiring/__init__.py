@@ -20,8 +20,14 @@ from calzion.config import SETTINGS, Address, Settings
 from calzion.errors import CalzionError
 from calzion.layout import Layout
 from calzion.resources import resource
+from calzion.wiring.discovery import (
+    check_registry,
+    containers_of_router,
+    discovery_variables,
+    following,
+    registering,
+)
 from calzion.wiring.platform import (
-    address_plan,
     choose_platform,
     docker_backend,
     docker_engine,
@@ -96,8 +102,14 @@ def _run_router(settings: Settings, ready: Ready) -> None:
     from calzion.routing.daemon import run_router
 
     _when_answering(settings.layout.router_socket, ready)
-    services = str(address_plan(settings).services) if uses_docker(settings.layout) else None
-    run_router(settings.layout, settings.http, services, settings.tcp_ports)
+    with registering(settings), following(settings):
+        run_router(
+            settings.layout,
+            settings.http,
+            containers_of_router(settings),
+            outside=settings.tcp_ports,
+            trusted=settings.trusted_routers.each,
+        )
 
 
 def _run_sshd(settings: Settings, ready: Ready) -> None:
@@ -136,6 +148,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
     from calzion.controller.store.database import Database, check_schema
     from calzion.controller.store.tokens import any_valid
     from calzion.controller.vault import Vault
+    from calzion.discovery.client import DiscoveryClient
 
     check_schema(settings.store)
     layout = settings.layout
@@ -157,6 +170,7 @@ def _run_controller(settings: Settings, ready: Ready, environ: Mapping[str, str]
             keep_releases=settings.keep_releases,
             checks=_part_checks(settings, environ, gate.problem),
             gate=gate,
+            registered=DiscoveryClient(layout.discovery),
         )
         return by_socket(local_app(parts), token_app(parts), gate.guests)
 
@@ -231,6 +245,7 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
     from calzion.controller.stories import StoryBook
     from calzion.controller.uploads import Uploads
     from calzion.controller.vault import Vault
+    from calzion.discovery.orders import Announcer
     from calzion.gitreceive.branch import remove_branch
     from calzion.gitreceive.source import open_commit
     from calzion.routing.haproxy import HaproxyRouter
@@ -271,6 +286,8 @@ def reconciler_parts(settings: Settings, environ: Mapping[str, str]) -> Parts:
         ),
         forget_branch=lambda repository, name: remove_branch(layout.repositories, repository, name),
         service_addresses=platform.service_addresses,
+        discovery=discovery_variables(settings),
+        announce=Announcer(layout.registrations),
         port_is_free=platform.port_is_free,
         address_is_free=platform.address_is_free,
         timeouts=Timeouts(boot=settings.boot_timeout, drain=settings.drain_timeout),
@@ -361,6 +378,7 @@ def _part_checks(
         PartCheck("sshd", of_address(settings.ssh)),
         PartCheck("http", of_address(settings.http)),
         PartCheck("api", api),
+        check_registry(settings),
         *((PartCheck("engine", of_engine),) if uses_docker(layout) and engine_socket(environ) else ()),
     )
 

@@ -12,12 +12,14 @@ import pytest
 
 from calzion.backends.protocol import Backend
 from calzion.model import Command, DeploymentName, Exit, RunSpec, ServiceName, Stop
-from tests.contract import builder_stage, router_stage
+from tests.contract import builder_stage, registry_stage, router_stage
 from tests.contract.builder_stage import BuilderStage
+from tests.contract.registry_stage import RegistryStage
 from tests.contract.router_stage import RouterStage
 from tests.fakes.backend import FakeBackend, Program
 from tests.fakes.engine import DockerSite
 from tests.fakes.host import Host, free_port
+from tests.integration.etcd_server import EtcdServer
 from tests.integration.router_rig import Rig
 
 SERVE = "exec python3 serve.py"
@@ -136,3 +138,17 @@ def builder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BuilderS
         stage = builder_stage.RealStage(tmp_path, container=request.param == "container")
     yield stage
     stage.close()
+
+
+@pytest.fixture(scope="module")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdServer]:
+    server = EtcdServer(tmp_path_factory.mktemp("etcd"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["memory", "etcd"])
+def registry_place(request: pytest.FixtureRequest) -> RegistryStage:
+    if request.param == "memory":
+        return registry_stage.MemoryStage()
+    return registry_stage.EtcdStage(request.getfixturevalue("etcd"))

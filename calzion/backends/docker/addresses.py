@@ -24,6 +24,11 @@ class AddressPlan:
     def services(self) -> Network:
         return next(self.whole.subnets(prefixlen_diff=4))
 
+    @property
+    def discovery(self) -> str:
+        """Where containers ask for one another: the address of the services' range that no service gets."""
+        return str(self.services.network_address)
+
     def networks(self) -> Iterator[Network]:
         """Every network that a deployment can have, in order."""
         parts = self.whole.subnets(new_prefix=NETWORK_BITS)

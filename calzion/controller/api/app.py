@@ -12,6 +12,7 @@ import falcon
 from calzion.controller.api import (
     audit,
     deployments,
+    discovery,
     infrastructure,
     keys,
     moving,
@@ -42,7 +43,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ApiParts:
-    """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at.
+    """`uploads` is where uploaded code is kept; `checks` are the parts that `status` looks at, `registered` tells of
+    registered instances.
 
     `keep_releases` is how many releases of a deployment can be gone back to. `gate` is its TCP address.
     """
@@ -55,6 +57,7 @@ class ApiParts:
     keep_releases: int
     checks: tuple[PartCheck, ...]
     gate: Gate
+    registered: discovery.Registered
 
 
 def local_app(parts: ApiParts) -> falcon.App[Any, Any]:
@@ -103,6 +106,7 @@ def routes(parts: ApiParts) -> dict[str, object]:
         "/v1/deployments": deployments.Deployments(parts.reconciler),
         one: deployments.Deployment(parts.database, parts.reconciler),
         f"{one}/instances": deployments.Instances(parts.reconciler),
+        f"{one}/endpoints": discovery.Endpoints(parts.database, parts.registered),
         f"{one}/logs": deployments.Logs(parts.reconciler),
         f"{one}/volumes/{{service}}/{{volume}}": deployments.Volume(parts.reconciler),
         f"{one}/restart": deployments.Restart(parts.reconciler),

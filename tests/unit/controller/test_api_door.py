@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from calzion.controller.store import deployments, tokens
 from calzion.controller.store.database import Database
 from calzion.controller.token import new_token
 from calzion.controller.vault import Vault
-from calzion.model import DeploymentName
+from calzion.model import DeploymentName, ServiceName
 from tests.fakes.stores import new_store
 
 DAY = 86_400.0
@@ -49,6 +50,16 @@ class Reconciler(ReconcilerClient):
         yield {"kind": "done", "text": "done", "detail": {}}
 
 
+class Registered:
+    """Tells whose instances were asked for."""
+
+    def instances(self, deployment: DeploymentName, service: ServiceName | None) -> Any:
+        return [{"deployment": deployment, "service": service}]
+
+    def stream(self, deployment: DeploymentName, service: ServiceName | None) -> Iterator[bytes]:
+        yield b": nothing\n\n"
+
+
 class Rig:
     def __init__(self, tmp_path: Path) -> None:
         self.directory = tmp_path
@@ -62,6 +73,7 @@ class Rig:
             keep_releases=3,
             checks=(),
             gate=Gate(None, lambda: False),
+            registered=Registered(),
         )
         self.local = testing.TestClient(local_app(self.parts))
         self.remote = testing.TestClient(token_app(self.parts))

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from calzion.model import Endpoint
-from calzion.routing.configuration import Frame, render_configuration, render_map, server_options
+from calzion.routing.configuration import Frame, Relay, render_configuration, render_map, server_options
 from calzion.routing.frontend import IN_SLOT
 from calzion.routing.slots import SLOTS
 from calzion.routing.state import Placed, RouterState
@@ -66,3 +67,29 @@ def test_a_request_is_never_sent_twice() -> None:
 def test_the_map_is_sorted_lines() -> None:
     assert render_map(STATE.routes) == "a:127.64.0.1:7077 tcp_0\nh:b.test http_1\n"
     assert render_map({}) == ""
+
+
+def test_containers_ask_for_one_another_by_an_address_of_its_own() -> None:
+    relay = Relay(address="10.208.0.0", port=6177)
+    text = render_configuration(
+        replace(FRAME, containers=9, services="10.208.0.0/16", discovery=relay), STATE
+    )
+    internal = section(text, "frontend internal")
+    asked = internal.index("tcp-request connection accept if { dst 10.208.0.0 } { dst_port 80 }")
+    assert asked < internal.index(
+        "tcp-request connection reject if !{ var(sess.key),map_str(routes.map) -m found }"
+    )
+    assert "use_backend discovery if { dst 10.208.0.0 } { dst_port 80 }" in internal
+    assert section(text, "backend discovery") == ["server here 127.0.0.1:6177"]
+    assert "discovery" not in render_configuration(FRAME, STATE)
+
+
+def test_other_routers_tell_who_the_client_is_and_clients_do_not() -> None:
+    web = section(
+        render_configuration(replace(FRAME, trusted=("10.0.0.0/24", "fd00::1/128")), STATE), "frontend web"
+    )
+    told = "unless trusted { req.hdr(x-forwarded-for) -m found }"
+    assert "acl trusted src 10.0.0.0/24 fd00::1/128" in web
+    assert f"http-request set-header X-Forwarded-For %[src] {told}" in web
+    alone = section(render_configuration(FRAME, STATE), "frontend web")
+    assert "http-request set-header X-Forwarded-For %[src]" in alone
