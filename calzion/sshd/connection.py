@@ -14,6 +14,7 @@ import paramiko
 from paramiko.common import (
     AUTH_FAILED,
     AUTH_SUCCESSFUL,
+    MSG_USERAUTH_REQUEST,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_FAILED_RESOURCE_SHORTAGE,
     OPEN_SUCCEEDED,
@@ -28,6 +29,7 @@ from calzion.sshd.hostkeys import fingerprint
 from calzion.sshd.limits import SshLimits, origin_of
 from calzion.sshd.login import Login
 from calzion.sshd.notices import Notices
+from calzion.sshd.offer import no_key_of_ours, strange_key
 from calzion.sshd.session import Session
 from calzion.sshd.transport import make_transport, packetizer_of
 from calzion.sshd.wire import Wire
@@ -73,6 +75,7 @@ class Connection(paramiko.ServerInterface):
         self._transport = make_transport(self._wire, serving.keys, fast=serving.fast)
         packetizer_of(self._transport).max_packet = self._limits.login_packet
         packetizer_of(self._transport).on_excess = self._refuse_packet
+        packetizer_of(self._transport).takes = self._takes
         self._channels = Channels(self._transport, serving.limits.sessions)
 
     def start(self) -> None:
@@ -149,12 +152,23 @@ class Connection(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
         offered = fingerprint(key)
-        if not self._login.may_try(offered):
-            tried = f"{self._limits.tries} keys were tried (setting ssh-tries)"
-            self._serving.notices.tell("ssh-tries", f"{self.address} is hung up on: {tried}")
-            self._turn_away(f"{tried}; name the right one: ssh -o IdentitiesOnly=yes -i KEY")
-            return AUTH_FAILED
-        return AUTH_SUCCESSFUL if self._login.judge(offered) else AUTH_FAILED
+        return AUTH_SUCCESSFUL if self._may_try(offered) and self._login.judge(offered) else AUTH_FAILED
+
+    def _may_try(self, offered: str) -> bool:
+        if self._login.may_try(offered):
+            return True
+        tried = f"{self._limits.tries} keys were tried (setting ssh-tries)"
+        self._serving.notices.tell("ssh-tries", f"{self.address} is hung up on: {tried}")
+        self._turn_away(f"{tried}; name the right one: ssh -o IdentitiesOnly=yes -i KEY")
+        return False
+
+    def _takes(self, kind: int, message: paramiko.Message) -> bool:
+        if kind != MSG_USERAUTH_REQUEST or not self.has_keys or self.is_authenticated:
+            return True
+        offered = strange_key(message, self._transport.preferred_pubkeys)
+        if offered and self._may_try(offered):
+            self._transport.packetizer.send_message(no_key_of_ours())
+        return not offered
 
     # What it may do
 

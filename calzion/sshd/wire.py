@@ -100,12 +100,19 @@ class BoundedPacketizer(Packetizer):
         self.on_excess: Callable[[str], object] = str
         self.voids_next: Callable[[Message], bool] = bool
         """Whether the packet after a client's KEXINIT is to be passed over."""
+        self.takes: Callable[[int, Message], bool] = lambda *_: True
+        """Whether a message is for Paramiko; the others were answered."""
         self._passes_over = False
 
     def start_handshake(self, timeout: float) -> None:  # noqa: ARG002  # Paramiko's signature
         return
 
     def read_message(self) -> tuple[int, Message]:
+        while not self.takes(*(read := self._read_valid())):
+            pass
+        return read
+
+    def _read_valid(self) -> tuple[int, Message]:
         if self._passes_over:
             self.read_one()
             self._passes_over = False

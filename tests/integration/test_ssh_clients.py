@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shlex
 import subprocess
@@ -103,6 +104,18 @@ def test_an_agent_whose_fifth_key_is_the_right_one(world: World) -> None:
         pushes_and_clones(world, shlex.join(["ssh", "-F", "/dev/null", *words]), "ssh")
     offered = [question["fingerprint"] for question in world.peer.asked]
     assert len(set(offered)) == 5
+
+
+def test_a_key_of_a_kind_that_the_server_lacks_is_no_end(world: World) -> None:
+    """One of a FIDO token, which ssh offers first."""
+    kind = b"sk-ssh-ed25519@openssh.com"
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in (kind, os.urandom(32), b"ssh:"))
+    token = world.root / "token"
+    token.write_text(f"{kind.decode()} {base64.b64encode(blob).decode()} token\n")
+    token.chmod(0o600)
+    shown = world.try_git("ls-remote", world.url(), keys=(token,))
+    assert "Permission denied (publickey)" in shown.stderr
+    pushes_and_clones(world, shlex.join(world.ssh_command(token, world.key)), "ssh")
 
 
 def test_several_channels_share_a_connection_of_openssh(world: World) -> None:
