@@ -152,7 +152,11 @@ class Connection(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:  # noqa: ARG002
         offered = fingerprint(key)
-        return AUTH_SUCCESSFUL if self._may_try(offered) and self._login.judge(offered) else AUTH_FAILED
+        if self._may_try(offered) and self._login.judge(offered):
+            return AUTH_SUCCESSFUL
+        if self._login.undecided:
+            self._turn_away("Calzion can't look up keys at the moment; try again")
+        return AUTH_FAILED
 
     def _may_try(self, offered: str) -> bool:
         if self._login.may_try(offered):

@@ -50,7 +50,10 @@ class Controller:
         service: Service | None = None,
         address: str = "",
     ) -> User:
-        """The key's user. Raises CalzionError (refused) where it may not use the service, or is not known."""
+        """The key's user.
+
+        Raises CalzionError: refused where it may not use the service or is not known, unreachable where nobody can say.
+        """
         question = {
             "op": "authorize",
             "fingerprint": fingerprint,
@@ -64,7 +67,7 @@ class Controller:
                 answer = json.loads(next(_lines(connection), b"null"))
             except (OSError, ValueError) as error:
                 raise unreachable() from error
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or "allowed" not in answer:
             raise unreachable()
         if answer.get("allowed") is not True:
             raise CalzionError(str(answer.get("message") or "this key may not do that"), code="refused")

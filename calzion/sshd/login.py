@@ -16,6 +16,7 @@ class Login:
 
     def __init__(self, controller: Controller, address: str, tries: int) -> None:
         self.user: User | None = None
+        self.undecided = False
         self._controller = controller
         self._address = address
         self._left = tries
@@ -31,10 +32,11 @@ class Login:
         return self._left >= 0
 
     def judge(self, fingerprint: str) -> bool:
-        """Whether the key is anybody's; `user` is whose."""
-        self.user = None
+        """Whether the key is anybody's; `user` is whose, and `undecided` says that nobody can tell now."""
+        self.user, self.undecided = None, False
         try:
             self.user = self._controller.authorize(fingerprint, address=self._address)
         except CalzionError as error:
+            self.undecided = error.code == "unreachable"
             _log.info("%s is refused: %s", fingerprint, error)
         return self.user is not None
