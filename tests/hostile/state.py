@@ -39,6 +39,14 @@ def state_of(data: Path) -> State:
     )
 
 
+def is_as(data: Path, before: State) -> bool:
+    """Whether nothing has changed. Not while something that was new is being removed."""
+    try:
+        return state_of(data) == before
+    except FileNotFoundError:
+        return False
+
+
 def git_processes(data: Path) -> list[str]:
     """Command lines of the git processes that work below `data`."""
     found = []

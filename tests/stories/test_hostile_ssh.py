@@ -16,7 +16,7 @@ import pytest
 
 from tests.hostile import ssh
 from tests.hostile.client import packet
-from tests.hostile.state import git_processes, peak, state_of
+from tests.hostile.state import git_processes, is_as, peak, state_of
 from tests.stories.apps import web
 from tests.stories.site import Repository, Site, eventually
 
@@ -46,7 +46,7 @@ def port(site: Site, steady: Repository) -> Iterator[int]:
     shape = footprint(pid)
     yield site.ssh
     eventually(lambda: not git_processes(site.data), "the end of git")
-    assert state_of(site.data) == before
+    eventually(lambda: is_as(site.data, before), "nothing to be left of it")
     eventually(lambda: footprint(pid) == shape, f"{footprint(pid)} to become {shape}")
     assert site.pid("sshd") == pid and peak(pid) < ENOUGH
     steady.commit({})
