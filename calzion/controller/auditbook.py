@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from calzion.controller.store import audit
 from calzion.controller.store.database import Database
 from calzion.controller.trail import Finding, Link, inspect
+from calzion.durable import replace_private
 
 KEPT = 50_000
 """Records that stay in the store; as many more are moved to a file at once. One takes some 500 bytes."""
@@ -49,17 +49,7 @@ class AuditBook:
     def _write(self, links: Sequence[Link]) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._directory / f"{links[0].number:012}-{links[-1].number:012}.jsonl"
-        scratch = path.with_suffix(".new")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.writelines(f"{each.line()}\n" for each in links)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.rename(path)
-        directory = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        replace_private(path, "".join(f"{each.line()}\n" for each in links).encode())
 
     def _links(self, stored: Iterator[Link]) -> Iterator[Link]:
         """The files', then the store's; a record that is in both, once."""

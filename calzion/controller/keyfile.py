@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from calzion.durable import sync_directory
+from calzion.durable import sync_directory, write_private
 from calzion.errors import CalzionError
 
 KEY_BYTES = 32
@@ -86,11 +86,7 @@ class KeyFile:
 
     def _write(self, data: bytes) -> Path:
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(temporary, data)
         return temporary
 
 

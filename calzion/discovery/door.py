@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from calzion.durable import replace_private
 from calzion.errors import CalzionError
 from calzion.model import DeploymentName
 
@@ -75,10 +75,4 @@ def open_door(file: Path) -> tuple[Door, socket.socket]:
 
 
 def _keep(file: Path, door: Door) -> None:
-    new = file.with_name(f"{file.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump({"port": door.port, "key": door.key.hex()}, stream)
-        stream.flush()
-        os.fsync(descriptor)
-    new.replace(file)
+    replace_private(file, json.dumps({"port": door.port, "key": door.key.hex()}).encode())
