@@ -99,6 +99,12 @@ class Rig:
         self.daemon.terminate()
         return self._reap()
 
+    def empty(self) -> None:
+        """Leave the router without routes and pools."""
+        self.router.apply(RouteTable())
+        for pool in self.router.pools:
+            self.router.retire(pool)
+
     def close(self) -> None:
         if self.daemon.poll() is None:
             self.daemon.terminate()
@@ -214,3 +220,18 @@ def web(hosts: Mapping[str, str], pools: Mapping[str, tuple[Endpoint, ...]]) -> 
     return RouteTable(
         hosts=hosts, pools={name: Pool(name=name, endpoints=endpoints) for name, endpoints in pools.items()}
     )
+
+
+class Apps:
+    """Makes apps, which end with it."""
+
+    def __init__(self) -> None:
+        self._made: list[App] = []
+
+    def __call__(self, name: str, address: str = "127.0.0.1") -> App:
+        self._made.append(App(name, address))
+        return self._made[-1]
+
+    def close(self) -> None:
+        for each in self._made:
+            each.close()

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import bcrypt
 import pytest
@@ -17,7 +17,7 @@ from calzion.infrastructure import Domain, Target
 from calzion.model import DeploymentName, ServiceName
 from calzion.routing.frontend import COOKIE
 from calzion.routing.table import Pool, RouteTable
-from tests.integration.router_rig import App, Rig, free_port, read_all, until
+from tests.integration.router_rig import App, Apps, Rig, free_port, read_all, until
 
 SHOP, API = (Target(DeploymentName("shop"), ServiceName(name)) for name in ("web", "api"))
 SECRET = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
@@ -33,22 +33,14 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture(autouse=True)
 def empty(rig: Rig) -> Iterator[None]:
     yield
-    rig.router.apply(RouteTable())
-    for pool in rig.router.pools:
-        rig.router.retire(pool)
+    rig.empty()
 
 
 @pytest.fixture
-def app() -> Iterator[Callable[[str], App]]:
-    apps: list[App] = []
-
-    def make(name: str) -> App:
-        apps.append(App(name))
-        return apps[-1]
-
-    yield make
-    for each in apps:
-        each.close()
+def app() -> Iterator[Apps]:
+    apps = Apps()
+    yield apps
+    apps.close()
 
 
 def table(
@@ -96,9 +88,7 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def test_exact_names_come_before_hosts_and_those_before_wildcards(
-    rig: Rig, app: Callable[[str], App]
-) -> None:
+def test_exact_names_come_before_hosts_and_those_before_wildcards(rig: Rig, app: Apps) -> None:
     domains = {
         "*.example.com": Domain(paths={"/": SHOP}),
         "api.example.com": Domain(paths={"/": API}),
@@ -120,7 +110,7 @@ def test_exact_names_come_before_hosts_and_those_before_wildcards(
     assert ask(rig, "api.example.com/").app in ("400", "404")
 
 
-def test_the_longest_prefix_of_whole_parts_decides(rig: Rig, app: Callable[[str], App]) -> None:
+def test_the_longest_prefix_of_whole_parts_decides(rig: Rig, app: Apps) -> None:
     deep = Target(SHOP.deployment, ServiceName("deep"))
     domains = {
         "example.com": Domain(paths={"/": SHOP, "/api": API, "/api/v2": deep}),
@@ -158,9 +148,7 @@ def test_a_redirect_keeps_path_and_query(rig: Rig) -> None:
         assert answer.split(b" ", 2)[1] in (b"400", b"404"), answer
 
 
-def test_a_password_opens_a_domain_and_does_not_reach_the_application(
-    rig: Rig, app: Callable[[str], App]
-) -> None:
+def test_a_password_opens_a_domain_and_does_not_reach_the_application(rig: Rig, app: Apps) -> None:
     domains = {
         "closed.test": Domain(paths={"/": SHOP}, auth={"alice": SECRET}),
         "*.closed.test": Domain(paths={"/": SHOP}, auth={"bob": SECRET}),
@@ -181,7 +169,7 @@ def test_a_password_opens_a_domain_and_does_not_reach_the_application(
         assert ask(rig, host).app in ("400", "404"), host
 
 
-def test_without_the_doorkeeper_nobody_comes_in(rig: Rig, app: Callable[[str], App]) -> None:
+def test_without_the_doorkeeper_nobody_comes_in(rig: Rig, app: Apps) -> None:
     domains = {"closed.test": Domain(paths={"/": SHOP}, auth={"alice": SECRET})}
     rig.router.apply(table(domains, {SHOP: [app("shop")]}))
     right = basic("alice", "open sesame")
@@ -193,7 +181,7 @@ def test_without_the_doorkeeper_nobody_comes_in(rig: Rig, app: Callable[[str], A
     assert until(lambda: ask(rig, "closed.test", Authorization=right).app) == "shop"
 
 
-def test_a_client_stays_at_its_instance_until_that_has_gone(rig: Rig, app: Callable[[str], App]) -> None:
+def test_a_client_stays_at_its_instance_until_that_has_gone(rig: Rig, app: Apps) -> None:
     domains = {"sticky.test": Domain(paths={"/": SHOP}, sticky=True), "free.test": Domain(paths={"/": SHOP})}
     apps = [app(str(number)) for number in range(3)]
     rig.router.apply(table(domains, {SHOP: apps}))
@@ -218,7 +206,7 @@ def test_a_client_stays_at_its_instance_until_that_has_gone(rig: Rig, app: Calla
     }
 
 
-def test_domains_are_there_after_a_crash_of_haproxy(rig: Rig, app: Callable[[str], App]) -> None:
+def test_domains_are_there_after_a_crash_of_haproxy(rig: Rig, app: Apps) -> None:
     domains = {"closed.test": Domain(paths={"/": SHOP}, auth={"alice": SECRET}, sticky=True)}
     rig.router.apply(table(domains, {SHOP: [app("shop")]}))
     rig.kill_haproxy()
@@ -226,7 +214,7 @@ def test_domains_are_there_after_a_crash_of_haproxy(rig: Rig, app: Callable[[str
     assert ask(rig, "closed.test", Authorization=basic("alice", "open sesame")).app == "shop"
 
 
-def test_no_request_fails_while_domains_change(rig: Rig, app: Callable[[str], App]) -> None:
+def test_no_request_fails_while_domains_change(rig: Rig, app: Apps) -> None:
     services = {SHOP: [app("shop")], API: [app("api")]}
     steady = {"example.com": Domain(paths={"/": SHOP}), "*.wild.test": Domain(paths={"/": API})}
     changes = [
@@ -255,9 +243,7 @@ def test_no_request_fails_while_domains_change(rig: Rig, app: Callable[[str], Ap
     assert found.keys() == {"shop", "api"}, found
 
 
-def test_a_port_to_the_outside_leads_to_a_service_while_a_file_says_so(
-    rig: Rig, app: Callable[[str], App]
-) -> None:
+def test_a_port_to_the_outside_leads_to_a_service_while_a_file_says_so(rig: Rig, app: Apps) -> None:
     one, two = app("one"), app("two")
     for served in (one, two):
         pool = Pool(name=served.name, endpoints=(served.endpoint,), http=False)

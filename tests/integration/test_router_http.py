@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,7 @@ from calzion.routing.haproxy import HaproxyRouter
 from calzion.routing.slots import SLOTS
 from calzion.routing.state import load_state
 from calzion.routing.table import Pool, RouteTable
-from tests.integration.router_rig import App, Rig, read_all, until, web
-
-MakeApp = Callable[..., App]
+from tests.integration.router_rig import Apps, Rig, read_all, until, web
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +32,17 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def empty(rig: Rig) -> Iterator[None]:
     """Every test leaves the router as it found it, which is a test of `retire` too."""
     yield
-    rig.router.apply(RouteTable())
-    for pool in rig.router.pools:
-        rig.router.retire(pool)
+    rig.empty()
 
 
 @pytest.fixture
-def app() -> Iterator[MakeApp]:
-    apps: list[App] = []
-
-    def make(name: str, address: str = "127.0.0.1") -> App:
-        apps.append(App(name, address))
-        return apps[-1]
-
-    yield make
-    for each in apps:
-        each.close()
+def app() -> Iterator[Apps]:
+    apps = Apps()
+    yield apps
+    apps.close()
 
 
-def test_a_host_leads_to_its_pool(rig: Rig, app: MakeApp) -> None:
+def test_a_host_leads_to_its_pool(rig: Rig, app: Apps) -> None:
     one, two = app("one"), app("two")
     rig.router.apply(
         web({"one.test": "p1", "two.test": "p2"}, {"p1": (one.endpoint,), "p2": (two.endpoint,)})
@@ -62,7 +52,7 @@ def test_a_host_leads_to_its_pool(rig: Rig, app: MakeApp) -> None:
         assert (status, json.loads(body)["app"]) == (200, name)
 
 
-def test_ipv6_endpoints(rig: Rig, app: MakeApp) -> None:
+def test_ipv6_endpoints(rig: Rig, app: Apps) -> None:
     try:
         six = app("six", "::1")
     except OSError:
@@ -84,13 +74,13 @@ def test_a_hostile_host_is_not_repeated(rig: Rig, host: str) -> None:
     assert host.encode() not in answer
 
 
-def test_two_hosts_in_one_request_are_refused(rig: Rig, app: MakeApp) -> None:
+def test_two_hosts_in_one_request_are_refused(rig: Rig, app: Apps) -> None:
     rig.router.apply(web({"one.test": "p1"}, {"p1": (app("one").endpoint,)}))
     answer = rig.raw(b"GET / HTTP/1.1\r\nHost: one.test\r\nHost: two.test\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_host_can_not_reach_an_internal_route(rig: Rig, app: MakeApp) -> None:
+def test_a_host_can_not_reach_an_internal_route(rig: Rig, app: Apps) -> None:
     port = rig.router.internal_ports[0]
     pool = Pool(name="t", endpoints=(app("internal").endpoint,), http=False)
     rig.router.apply(RouteTable(addresses={Endpoint("127.64.0.5", port): "t"}, pools={"t": pool}))
@@ -103,7 +93,7 @@ def test_a_pool_without_instances_says_it_is_starting_or_stopped(rig: Rig) -> No
     assert rig.get("empty.test") == (503, "This application is starting or stopped.\n")
 
 
-def test_the_client_can_not_choose_forwarded_headers(rig: Rig, app: MakeApp) -> None:
+def test_the_client_can_not_choose_forwarded_headers(rig: Rig, app: Apps) -> None:
     rig.router.apply(web({"one.test": "p1"}, {"p1": (app("one").endpoint,)}))
     lies = {
         "X-Forwarded-For": "6.6.6.6",
@@ -123,7 +113,7 @@ def test_the_client_can_not_choose_forwarded_headers(rig: Rig, app: MakeApp) -> 
     assert not {"forwarded", "proxy"} & {name for name, _ in headers}
 
 
-def test_uploads_and_events_are_not_held_back(rig: Rig, app: MakeApp) -> None:
+def test_uploads_and_events_are_not_held_back(rig: Rig, app: Apps) -> None:
     one = app("one")
     rig.router.apply(web({"one.test": "p1"}, {"p1": (one.endpoint,)}))
     with socket.create_connection(("127.0.0.1", rig.port), timeout=20) as client:
@@ -155,9 +145,7 @@ def _echo(socket: ServerConnection) -> None:
         socket.send(message)
 
 
-def test_a_websocket_outlives_the_switch_and_ends_with_its_pool(
-    rig: Rig, app: MakeApp, echo: Endpoint
-) -> None:
+def test_a_websocket_outlives_the_switch_and_ends_with_its_pool(rig: Rig, app: Apps, echo: Endpoint) -> None:
     rig.router.apply(web({"ws.test": "old"}, {"old": (echo,)}))
     raw = socket.create_connection(("127.0.0.1", rig.port), timeout=20)
     with connect("ws://ws.test/", sock=raw) as client:
@@ -172,7 +160,7 @@ def test_a_websocket_outlives_the_switch_and_ends_with_its_pool(
             client.recv(timeout=20)
 
 
-def test_a_request_under_way_ends_at_the_old_pool(rig: Rig, app: MakeApp) -> None:
+def test_a_request_under_way_ends_at_the_old_pool(rig: Rig, app: Apps) -> None:
     old, new = app("old"), app("new")
     rig.router.apply(web({"one.test": "v1"}, {"v1": (old.endpoint,)}))
     connection = rig.connect()
@@ -186,7 +174,7 @@ def test_a_request_under_way_ends_at_the_old_pool(rig: Rig, app: MakeApp) -> Non
     connection.close()
 
 
-def test_a_routed_pool_can_not_be_retired(rig: Rig, app: MakeApp) -> None:
+def test_a_routed_pool_can_not_be_retired(rig: Rig, app: Apps) -> None:
     rig.router.apply(web({"one.test": "p1"}, {"p1": (app("one").endpoint,)}))
     with pytest.raises(ValueError, match="a route leads to 'p1'"):
         rig.router.retire("p1")
@@ -198,7 +186,7 @@ def test_unknown_pools_are_no_trouble(rig: Rig) -> None:
     rig.router.retire("never heard of")
 
 
-def test_retired_slots_are_used_again(rig: Rig, app: MakeApp) -> None:
+def test_retired_slots_are_used_again(rig: Rig, app: Apps) -> None:
     one = app("one")
     for number in range(30):
         rig.router.apply(web({"one.test": f"v{number}"}, {f"v{number}": (one.endpoint,)}))
@@ -209,14 +197,14 @@ def test_retired_slots_are_used_again(rig: Rig, app: MakeApp) -> None:
     assert slots <= {"http_0", "http_1"}
 
 
-def test_more_pools_than_slots_changes_nothing_and_says_so(rig: Rig, app: MakeApp) -> None:
+def test_more_pools_than_slots_changes_nothing_and_says_so(rig: Rig, app: Apps) -> None:
     rig.router.apply(web({"one.test": "p1"}, {"p1": (app("one").endpoint,)}))
     with pytest.raises(CalzionError, match=f"all {SLOTS} web places are taken"):
         rig.router.apply(web({}, {f"many{number}": () for number in range(SLOTS)}))
     assert rig.get("one.test")[0] == 200
 
 
-def test_a_large_table_is_one_switch(rig: Rig, app: MakeApp) -> None:
+def test_a_large_table_is_one_switch(rig: Rig, app: Apps) -> None:
     one, two = app("one"), app("two")
     hosts = [f"a-rather-long-name-{number}.deployment.test" for number in range(1500)]
     for pool, each in (("p1", one), ("p2", two)):
@@ -225,7 +213,7 @@ def test_a_large_table_is_one_switch(rig: Rig, app: MakeApp) -> None:
             assert json.loads(rig.get(host)[1])["app"] == each.name
 
 
-def test_internal_addresses(rig: Rig, app: MakeApp) -> None:
+def test_internal_addresses(rig: Rig, app: Apps) -> None:
     first, second = app("first"), app("second")
     ports = rig.router.internal_ports
     assert len(ports) == 8
@@ -250,14 +238,14 @@ def _internal(host: str, port: int) -> bytes:
         return b""
 
 
-def test_an_instance_that_died_gets_no_requests(rig: Rig, app: MakeApp) -> None:
+def test_an_instance_that_died_gets_no_requests(rig: Rig, app: Apps) -> None:
     alive, dead = app("alive"), app("dead")
     rig.router.apply(web({"one.test": "p1"}, {"p1": (alive.endpoint, dead.endpoint)}))
     dead.close()
     assert [rig.get("one.test")[0] for _ in range(20)] == [200] * 20
 
 
-def test_a_second_router_object_goes_on_where_the_first_ended(rig: Rig, app: MakeApp) -> None:
+def test_a_second_router_object_goes_on_where_the_first_ended(rig: Rig, app: Apps) -> None:
     one, two = app("one"), app("two")
     rig.router.apply(web({"one.test": "p1"}, {"p1": (one.endpoint,)}))
     rig.router = HaproxyRouter(rig.layout)
